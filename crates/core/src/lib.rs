@@ -1,0 +1,4 @@
+//! Bytes, hashes, the tree, notes, proofs, keys and the audit of one ledger.
+//! Not here: files, clocks, randomness, threads, and any word of the customs house.
+
+pub mod hash;
