@@ -1,4 +1,6 @@
 //! Bytes, hashes, the tree, notes, proofs, keys and the audit of one ledger.
 //! Not here: files, clocks, randomness, threads, and any word of the customs house.
 
+pub mod entry;
+pub mod frame;
 pub mod hash;
