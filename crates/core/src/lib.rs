@@ -5,3 +5,4 @@ pub mod entry;
 pub mod frame;
 pub mod hash;
 pub mod keys;
+pub mod merkle;
