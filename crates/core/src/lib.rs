@@ -4,5 +4,8 @@
 pub mod entry;
 pub mod frame;
 pub mod hash;
+pub mod json;
+pub mod statement;
+pub mod time;
 pub mod keys;
 pub mod merkle;
