@@ -9,3 +9,4 @@ pub mod statement;
 pub mod time;
 pub mod keys;
 pub mod merkle;
+pub mod tile;
