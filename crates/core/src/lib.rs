@@ -1,6 +1,7 @@
 //! Bytes, hashes, the tree, notes, proofs, keys and the audit of one ledger.
 //! Not here: files, clocks, randomness, threads, and any word of the customs house.
 
+pub mod audit;
 pub mod checkpoint;
 pub mod entry;
 pub mod frame;
