@@ -15,3 +15,4 @@ pub mod receipt;
 pub mod statement;
 pub mod tile;
 pub mod time;
+pub mod map;
