@@ -1,14 +1,17 @@
 //! The tree against cases and libraries that nobody here wrote.
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, convert::Infallible, env, fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lian_core::{
-    hash::{Digest, sha256},
+    hash::{Digest, leaf_hash, sha256},
     merkle::{
-        ProofRefused, check_consistency, check_inclusion, check_subtree_consistency, check_subtree_inclusion,
+        CompactRange, ProofRefused, check_consistency, check_inclusion, check_subtree_consistency,
+        check_subtree_inclusion, prove_consistency, prove_inclusion,
     },
+    tile::{TileId, tiles_at},
 };
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
 
 fn cases(kind: &str) -> Vec<Value> {
@@ -80,4 +83,117 @@ fn all_518_cases_of_transparency_dev_are_judged_as_they_say() {
 
     let judged = inclusion + consistency + subtree_inclusion + subtree_consistency;
     assert_eq!(judged, 518);
+}
+
+/// A tree of ours and the same leaves in the libraries of others.
+struct Trees {
+    leaves: Vec<[u8; 8]>,
+    nodes: HashMap<(u8, u64), Digest>,
+    root: Digest,
+    theirs: ct_merkle::mem_backed_tree::MemoryBackedTree<sha2::Sha256, [u8; 8]>,
+    stored: Vec<tlog_tiles::Hash>,
+}
+
+impl Trees {
+    fn of(size: u64, salt: u64) -> Self {
+        let leaves: Vec<_> = (0..size).map(|i| (i ^ salt).to_be_bytes()).collect();
+        let (mut range, mut nodes) = (CompactRange::new(), HashMap::new());
+        let mut theirs = ct_merkle::mem_backed_tree::MemoryBackedTree::new();
+        let mut stored = Vec::new();
+        for (i, leaf) in leaves.iter().enumerate() {
+            range.push_with(leaf_hash(leaf), &mut |level, index, node| {
+                nodes.insert((level, index), node);
+            });
+            theirs.push(*leaf);
+            let more = tlog_tiles::stored_hashes(i as u64, leaf, &Stored(&stored)).unwrap();
+            stored.extend(more);
+        }
+        Self { leaves, nodes, root: range.root(), theirs, stored }
+    }
+
+    fn reader(&self) -> impl Fn(u8, u64) -> Result<Digest, Infallible> {
+        |level, index| Ok(self.nodes[&(level, index)])
+    }
+}
+
+struct Stored<'a>(&'a [tlog_tiles::Hash]);
+
+impl tlog_tiles::HashReader for Stored<'_> {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<tlog_tiles::Hash>, tlog_tiles::Error> {
+        let read = |index: &u64| self.0[usize::try_from(*index).unwrap()];
+        Ok(indexes.iter().map(read).collect())
+    }
+}
+
+fn ours(proof: &[tlog_tiles::Hash]) -> Vec<Digest> {
+    proof.iter().map(|hash| Digest(hash.0)).collect()
+}
+
+fn ours_from_bytes(proof: &[u8]) -> Vec<Digest> {
+    let (nodes, rest) = proof.as_chunks();
+    assert!(rest.is_empty());
+    nodes.iter().copied().map(Digest).collect()
+}
+
+fn agree(size: u64, old: u64, salt: u64) {
+    let trees = Trees::of(size, salt);
+    let (index, root) = (old - 1, trees.root);
+    let old_root = Trees::of(old, salt).root;
+    let stored = Stored(&trees.stored);
+    let place = usize::try_from(index).unwrap();
+    let added = usize::try_from(size - old).unwrap();
+
+    assert_eq!(trees.theirs.root().as_bytes().as_slice(), root.0);
+    assert_eq!(tlog_tiles::tree_hash(size, &stored).unwrap().0, root.0);
+
+    let inclusion = prove_inclusion(index, size, &trees.reader()).unwrap();
+    let leaf = leaf_hash(&trees.leaves[place]);
+    assert_eq!(inclusion, ours_from_bytes(trees.theirs.prove_inclusion(place).as_bytes()));
+    assert_eq!(inclusion, ours(&tlog_tiles::prove_record(size, index, &stored).unwrap()));
+    check_inclusion(index, size, &leaf, &inclusion, &root).unwrap();
+
+    let consistency = prove_consistency(old, size, &trees.reader()).unwrap();
+    if added > 0 {
+        assert_eq!(consistency, ours_from_bytes(trees.theirs.prove_consistency(added).as_bytes()));
+    }
+    assert_eq!(consistency, ours(&tlog_tiles::prove_tree(size, old, &stored).unwrap()));
+    check_consistency(old, size, &old_root, &root, &consistency).unwrap();
+}
+
+#[test]
+fn roots_and_proofs_are_those_of_two_other_libraries() {
+    let trees = match env::var("LIAN_DEPTH").as_deref() {
+        Err(_) | Ok("quick") => 300,
+        Ok("ci") => 3_000,
+        Ok("deep") => 10_000,
+        Ok(other) => panic!("LIAN_DEPTH is quick, ci or deep, not {other}"),
+    };
+    let config = Config { cases: trees, ..Config::default() };
+    let sizes = (1..600_u64, 0..600_u64, 0..u64::MAX);
+
+    let agreed = TestRunner::new(config).run(&sizes, |(size, old, salt)| {
+        agree(size, 1 + old % size, salt);
+        Ok(())
+    });
+
+    agreed.unwrap();
+}
+
+#[test]
+fn tile_paths_and_the_tiles_of_a_size_are_those_of_another_library() {
+    for size in [1, 255, 256, 257, 65_535, 65_536, 65_537, 70_000, 300_000] {
+        // Their paths name the height of a tile, which C2SP fixes at 8 and leaves out.
+        let mut theirs: Vec<_> = tlog_tiles::Tile::new_tiles(8, 0, size)
+            .iter()
+            .map(|tile| tile.path().replacen("tile/8/", "tile/", 1))
+            .collect();
+        theirs.sort();
+        let mut ours: Vec<_> = tiles_at(size).map(|tile| tile.path()).collect();
+        ours.sort();
+
+        assert_eq!(ours, theirs);
+        for path in ours {
+            assert_eq!(TileId::parse(&path).map(|tile| tile.path()), Some(path));
+        }
+    }
 }

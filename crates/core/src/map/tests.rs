@@ -184,6 +184,22 @@ fn a_leaf_off_the_path_of_the_key_proves_no_absence() {
 }
 
 #[test]
+fn a_leaf_hung_in_a_place_that_is_not_its_own_hides_no_key() {
+    // The map-maker puts the leaf of another key where the hidden key would be.
+    let (hidden, _) = numbered(1);
+    let elsewhere = Digest(hidden.0.map(|byte| !byte));
+    let end = MapEnd::Leaf { key: elsewhere, value: hashed(2) };
+    let misplaced = leaf_hash(&elsewhere, &hashed(2));
+    let siblings = vec![hashed(3)];
+    let root =
+        if bit(&hidden, 0) { fork_hash(&hashed(3), &misplaced) } else { fork_hash(&misplaced, &hashed(3)) };
+
+    let proof = MapProof { siblings, end };
+
+    assert!(check_map(&root, &hidden, None, &proof).is_err());
+}
+
+#[test]
 fn shapes_that_no_honest_map_has_are_refused_even_under_their_own_root() {
     let (key, value) = numbered(1);
     let path_root =
