@@ -142,6 +142,15 @@ fn the_vectors_of_the_specification_hold() {
     ] {
         assert_eq!(found.to_hex(), printed, "{name}");
     }
+
+    let beside = leaf_hash(&stream_key("actor/bank:004"), &value);
+    let proof = [&[0, 2], &[0; 32][..], &beside.0, &[1], &key.0, &value.0].concat();
+    let absent = stream_key("case/1");
+    assert_eq!(two.prove(&key).to_bytes(), proof);
+    assert_eq!(two.prove(&absent).to_bytes(), proof);
+    let proof = MapProof::from_bytes(&proof).unwrap();
+    check_map(&two.root(), &key, Some(&value), &proof).unwrap();
+    check_map(&two.root(), &absent, None, &proof).unwrap();
 }
 
 #[test]
