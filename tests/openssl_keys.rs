@@ -22,7 +22,7 @@ impl Bench {
         if !found {
             assert!(env::var("LIAN_CI").as_deref() != Ok("1"), "openssl is not on PATH, and LIAN_CI=1");
             // Not println: the harness would swallow it in a test that passes.
-            writeln!(io::stderr(), "skipped: openssl is not on PATH").unwrap();
+            io::stderr().write_all(b"skipped: openssl is not on PATH\n").unwrap();
             return None;
         }
         let bench = Self(TempDir::new().unwrap());
@@ -127,6 +127,20 @@ fn we_read_what_openssl_encrypts_with_scrypt_and_with_pbkdf2() {
         let wrong = SecretKey::from_encrypted_pem(&pem, b"swordfisH").unwrap_err();
         assert_eq!(wrong, KeyFileError::WrongPassphrase, "{how}");
         assert_eq!(SecretKey::from_pem(&pem).unwrap_err(), KeyFileError::Encrypted);
+    }
+}
+
+#[test]
+fn encryption_that_we_do_not_open_is_named_as_such() {
+    let Some(bench) = Bench::new() else { return };
+    assert!(bench.openssl("genpkey -algorithm ed25519 -out plain.pem"));
+
+    for how in ["-v2 des3", "-v2 camellia-256-cbc", "-v2 aes-256-cbc -v2prf hmacWithSHA1"] {
+        let encrypt = format!("pkcs8 -topk8 -in plain.pem -out key.pem {how} -passout pass:swordfish");
+        assert!(bench.openssl(&encrypt));
+
+        let refused = SecretKey::from_encrypted_pem(&bench.read_text("key.pem"), b"swordfish");
+        assert_eq!(refused.unwrap_err(), KeyFileError::UnsupportedEncryption, "{how}");
     }
 }
 

@@ -13,7 +13,7 @@ use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey, pkcs8::KeypairBytes};
 use pkcs8::{
     EncryptedPrivateKeyInfoRef, LineEnding, PrivateKeyInfoRef,
-    der::SecretDocument,
+    der::{ErrorKind, SecretDocument},
     pkcs5::{
         EncryptionScheme,
         pbes2::{Kdf, Parameters, Salt, ScryptParams},
@@ -297,8 +297,12 @@ impl SecretKey {
             (PEM_PLAIN, _) => return Err(KeyFileError::NotEncrypted),
             _ => return Err(KeyFileError::Malformed),
         };
-        let file =
-            EncryptedPrivateKeyInfoRef::try_from(der.as_bytes()).map_err(|_| KeyFileError::Malformed)?;
+        let file = EncryptedPrivateKeyInfoRef::try_from(der.as_bytes()).map_err(|error| match error {
+            pkcs8::Error::Asn1(error) if matches!(error.kind(), ErrorKind::OidUnknown { .. }) => {
+                KeyFileError::UnsupportedEncryption
+            }
+            _ => KeyFileError::Malformed,
+        })?;
         let scheme = affordable(&file.encryption_algorithm)?;
         let plain = scheme.decrypt(passphrase, file.encrypted_data.as_bytes()).map(Zeroizing::new).map_err(
             |error| match error {

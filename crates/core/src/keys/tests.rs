@@ -140,6 +140,48 @@ fn a_malformed_key_file_is_not_taken_for_a_wrong_passphrase() {
     assert_eq!(SecretKey::from_pem(&padded).unwrap_err(), KeyFileError::TooLong { bytes: padded.len() });
 }
 
+/// A wrong passphrase leaves valid padding once in 256 tries, and then garbage.
+#[test]
+fn what_decrypts_to_garbage_counts_as_a_wrong_passphrase() {
+    let cheap = ScryptParams {
+        salt: Salt::new([7; 16]).unwrap(),
+        cost_parameter: 2,
+        block_size: 8,
+        parallelization: 1,
+        key_length: None,
+    };
+    let scheme = EncryptionScheme::from(Parameters {
+        kdf: Kdf::from(cheap),
+        encryption: pkcs8::pkcs5::pbes2::EncryptionScheme::Aes256Cbc { iv: [9; 16] },
+    });
+    let opened = |plain: &[u8]| {
+        let file = pkcs8::EncryptedPrivateKeyInfoOwned {
+            encryption_algorithm: scheme.clone(),
+            encrypted_data: pkcs8::der::asn1::OctetString::new(scheme.encrypt("x", plain).unwrap()).unwrap(),
+        };
+        let pem = to_pem(PEM_ENCRYPTED, SecretDocument::encode_msg(&file).unwrap().as_bytes());
+        SecretKey::from_encrypted_pem(&pem, b"x")
+    };
+
+    assert_eq!(opened(&key().to_pkcs8_der()[..]).unwrap().public(), key().public());
+    assert_eq!(opened(&[0x5a; 48]).unwrap_err(), KeyFileError::WrongPassphrase);
+    assert_eq!(opened(&[]).unwrap_err(), KeyFileError::WrongPassphrase);
+}
+
+/// Under the identity as key, s = 1 and R = B satisfy the equation for every message.
+#[test]
+fn a_key_of_small_order_verifies_nothing() {
+    let mut one = [0; 32];
+    one[0] = 1;
+    let weak = PublicKey::from_bytes32(&one).unwrap();
+    let base = curve25519_dalek::constants::ED25519_BASEPOINT_COMPRESSED.to_bytes();
+    let signature: [u8; 64] = [base, one].concat().try_into().unwrap();
+
+    let lax = ed25519_dalek::Verifier::verify(&weak.0, b"any", &Signature::from_bytes(&signature));
+    assert!(lax.is_ok(), "the forgery is a good one");
+    assert!(!weak.verify(b"any", &signature));
+}
+
 /// The key of another algorithm, with the same layout: X25519 is 1.3.101.110.
 #[test]
 fn a_private_key_of_another_algorithm_is_named_as_such() {
