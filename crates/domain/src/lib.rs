@@ -6,3 +6,5 @@ pub mod dates;
 pub mod ids;
 pub mod money;
 pub mod rules;
+pub mod guarantee;
+pub mod refusal;
