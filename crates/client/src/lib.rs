@@ -1,1 +1,5 @@
-//! Placeholder header, replaced with the crate.
+//! What an actor needs on its own side: statements drafted and signed, answers believed only once
+//! they are verified. Not here: files, HTTP (later), and any trust in whoever answers.
+
+pub mod answer;
+pub mod draft;

@@ -1,10 +1,18 @@
 //! What may happen in the customs house: `decide` and `evolve` of every family, and the fold of a
 //! whole ledger. Pure: no files, no clock, no floats; nothing here knows that it is stored.
 
+pub mod authority;
 pub mod context;
 pub mod dates;
-pub mod ids;
-pub mod money;
-pub mod rules;
+pub mod directory;
+pub mod epochs;
+pub mod filing;
 pub mod guarantee;
+pub mod ids;
+pub mod ledger;
+pub mod money;
+pub mod plain;
 pub mod refusal;
+pub mod registry;
+pub mod rejection;
+pub mod rules;

@@ -1,0 +1,156 @@
+//! The epochs: when one is due, what it says, and which are cosigned (SPEC.md "Epochs").
+//! Invariant: epoch n covers all entries below its size; its map is a function of them alone.
+
+use lian_core::{
+    hash::Digest,
+    map::{EpochMap, MapProof},
+    note::{Note, NoteSignature},
+    policy::Policy,
+};
+
+use crate::rules::Rules;
+
+/// One closed epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    /// Entries that it covers.
+    pub size: u64,
+    /// Root of the tree of that size.
+    pub root: Digest,
+    /// Root of the epoch map; zeros for epoch 0, which has none.
+    pub map: Digest,
+    /// When it was closed, Unix milliseconds.
+    pub closed_at: u64,
+    /// Text of the checkpoint of the batch that holds its `epoch.closed`, once that is committed.
+    pub checkpoint: Option<String>,
+    /// Lines of witnesses logged so far.
+    pub lines: Vec<NoteSignature>,
+    /// True once the witness policy is satisfied by what is on the log.
+    pub cosigned: bool,
+}
+
+/// All epochs of a ledger, and what the next one will say.
+pub struct Epochs {
+    closed: Vec<Epoch>,
+    map: EpochMap,
+    /// Window (recorded_at / epoch length) of the first entry not covered yet that is not the log's.
+    open_window: Option<u64>,
+    policy: Option<Policy>,
+    origin: String,
+}
+
+impl Epochs {
+    /// Before entry 0.
+    pub fn new() -> Self {
+        Self {
+            closed: Vec::new(),
+            map: EpochMap::new(),
+            open_window: None,
+            policy: None,
+            origin: String::new(),
+        }
+    }
+
+    /// Epoch 0: entry 0 alone.
+    pub fn open(&mut self, origin: &str, policy: Option<Policy>, root: Digest, recorded_at: u64) {
+        origin.clone_into(&mut self.origin);
+        self.policy = policy;
+        self.push(1, root, Digest::ZERO, recorded_at);
+    }
+
+    fn push(&mut self, size: u64, root: Digest, map: Digest, closed_at: u64) {
+        let lines = Vec::new();
+        self.closed.push(Epoch { size, root, map, closed_at, checkpoint: None, lines, cosigned: false });
+    }
+
+    /// Epoch `number`, if it is closed.
+    pub fn get(&self, number: u64) -> Option<&Epoch> {
+        usize::try_from(number).ok().and_then(|number| self.closed.get(number))
+    }
+
+    /// All closed epochs, from 0.
+    pub fn closed(&self) -> &[Epoch] {
+        &self.closed
+    }
+
+    /// Number of the next epoch.
+    pub fn next_number(&self) -> u64 {
+        self.closed.len() as u64
+    }
+
+    /// Must the entry at `index`, first of its batch, be `epoch.closed`? Yes when enough entries are
+    /// not covered, or when one that is not the log's own lies in an earlier window.
+    pub fn due(&self, index: u64, recorded_at: u64, rules: &Rules) -> bool {
+        let Some(last) = self.closed.last() else {
+            return false;
+        };
+        let window = recorded_at / (u64::from(rules.epoch_seconds) * 1_000);
+        index - last.size.min(index) >= u64::from(rules.epoch_entries)
+            || self.open_window.is_some_and(|open| window > open)
+    }
+
+    /// Counts an entry that is now logged.
+    pub fn entry(&mut self, recorded_at: u64, by_the_log: bool, rules: &Rules) {
+        if !by_the_log && self.open_window.is_none() {
+            self.open_window = Some(recorded_at / (u64::from(rules.epoch_seconds) * 1_000));
+        }
+    }
+
+    /// Takes over the streams that changed since the last epoch and gives the map's root.
+    pub fn map_root(&mut self, changed: &mut Vec<(Digest, Digest)>) -> Digest {
+        self.map.update(changed);
+        self.map.root()
+    }
+
+    /// Proof for a stream under the map of the epoch closed last (before more changes are taken).
+    pub fn prove(&self, key: &Digest) -> MapProof {
+        self.map.prove(key)
+    }
+
+    /// Records `epoch.closed`, whose data were found to be what the log gives.
+    pub fn close(&mut self, size: u64, root: Digest, map: Digest, closed_at: u64) {
+        self.push(size, root, map, closed_at);
+        self.open_window = None;
+    }
+
+    /// Records that the batch of the last epoch is committed; with nobody to ask, it is cosigned.
+    pub fn committed(&mut self, size: u64, root: Digest) {
+        let nobody = self.policy.as_ref().is_none_or(Policy::asks_nobody);
+        let Some(last) = self.closed.last_mut().filter(|last| last.checkpoint.is_none()) else {
+            return;
+        };
+        let origin = self.origin.clone();
+        last.checkpoint = Some(lian_core::checkpoint::Checkpoint { origin, size, root }.to_text());
+        last.cosigned = nobody;
+    }
+
+    /// Adds logged witness lines to epoch `number`; false if they are not cosignatures of its
+    /// checkpoint by witnesses of the policy.
+    pub fn cosigned(&mut self, number: u64, lines: &[Box<str>]) -> bool {
+        let Some(epoch) = usize::try_from(number).ok().and_then(|number| self.closed.get_mut(number)) else {
+            return false;
+        };
+        let (Some(policy), Some(text)) = (&self.policy, &epoch.checkpoint) else {
+            return false;
+        };
+        let parsed: Option<Vec<_>> = lines.iter().map(|line| NoteSignature::parse(line)).collect();
+        let Some(parsed) = parsed else {
+            return false;
+        };
+        let mut all = epoch.lines.clone();
+        all.extend(parsed);
+        let note = Note { text: text.clone(), signatures: all.clone() };
+        let Ok(result) = policy.evaluate(&note) else {
+            return false;
+        };
+        epoch.lines = all;
+        epoch.cosigned = epoch.cosigned || result.missing.is_none();
+        true
+    }
+}
+
+impl Default for Epochs {
+    fn default() -> Self {
+        Self::new()
+    }
+}

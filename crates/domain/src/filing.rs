@@ -1,0 +1,236 @@
+//! A statement as the domain reads it: typed, owned, ready to be judged in order.
+//! Invariant: a filing exists only for a payload that is canonical, whose kinds are known, whose
+//! data fit their kinds and whose events all have the same readers.
+//! Pure; made in parallel by admission and by the audit, never by the sequencer.
+
+use lian_core::{
+    hash::Digest,
+    json::SchemaError,
+    keys::PublicKey,
+    statement::{Statement, StatementError},
+};
+
+use crate::{guarantee, plain, registry, rejection::Rejection};
+
+/// Who may read a payload (DESIGN §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReaderClass {
+    /// Anyone.
+    Public,
+    /// Issuers and the parties that the payload names.
+    Parties,
+    /// Roles within the agency.
+    House,
+}
+
+/// One typed fact.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// Of the registry or of the log itself.
+    Registry(registry::Event),
+    /// Of a debtor, delegation or declaration.
+    Plain(plain::Event),
+    /// Of a guarantee.
+    Guarantee(guarantee::Event),
+}
+
+/// One event of a filing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FiledEvent {
+    /// Kind as it was spelled.
+    pub kind: &'static str,
+    /// Position of its stream in [`Filing::streams`].
+    pub stream: usize,
+    /// Version of the stream that the signer expects before the event.
+    pub expect: u64,
+    /// When it happened, Unix seconds.
+    pub occurred_at: i64,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// One issuer of a filing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiledIssuer {
+    /// Actor id.
+    pub actor: Box<str>,
+    /// Capacity.
+    pub capacity: &'static str,
+    /// Key id.
+    pub key: Digest,
+}
+
+/// A statement, typed and owned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filing {
+    /// SHA-256 of the signed bytes.
+    pub digest: Digest,
+    /// 128 random bits.
+    pub id: [u8; 16],
+    /// Unix seconds.
+    pub issued_at: i64,
+    /// Unix seconds.
+    pub valid_until: i64,
+    /// Ledger that it is for.
+    pub ledger: Box<str>,
+    /// In the order of the signatures.
+    pub issuers: Vec<FiledIssuer>,
+    /// Streams of the events, once each, in the order of their first event.
+    pub streams: Vec<Box<str>>,
+    /// 1 to 256.
+    pub events: Vec<FiledEvent>,
+    /// Streams that the signer read, with versions.
+    pub requires: Vec<(Box<str>, u64)>,
+    /// Last epoch that the signer verified.
+    pub seen: Option<(u64, Digest)>,
+    /// Who may read the payload.
+    pub class: ReaderClass,
+}
+
+/// All kinds of engine 1, with the readers of their payloads.
+const KINDS: &[(&str, ReaderClass)] = &[
+    ("actor.registered", ReaderClass::Public),
+    ("clock.stepped", ReaderClass::Public),
+    ("declaration.blocked", ReaderClass::House),
+    ("declaration.unblocked", ReaderClass::House),
+    ("delegation.ended", ReaderClass::Parties),
+    ("delegation.recorded", ReaderClass::Parties),
+    ("epoch.closed", ReaderClass::Public),
+    ("epoch.cosigned", ReaderClass::Public),
+    ("guarantee.accepted", ReaderClass::Parties),
+    ("guarantee.amended", ReaderClass::Parties),
+    ("guarantee.assessed", ReaderClass::Parties),
+    ("guarantee.claim_paid", ReaderClass::Parties),
+    ("guarantee.claim_refused", ReaderClass::Parties),
+    ("guarantee.claim_withdrawn", ReaderClass::Parties),
+    ("guarantee.claimed", ReaderClass::Parties),
+    ("guarantee.closed", ReaderClass::Parties),
+    ("guarantee.draw_cancelled", ReaderClass::Parties),
+    ("guarantee.drawn", ReaderClass::Parties),
+    ("guarantee.rejected", ReaderClass::Parties),
+    ("guarantee.requested", ReaderClass::Parties),
+    ("guarantee.surcharge_accrued", ReaderClass::Parties),
+    ("guarantee.suspended", ReaderClass::Parties),
+    ("guarantee.tax_paid", ReaderClass::Parties),
+    ("key.enrolled", ReaderClass::Public),
+    ("key.revoked", ReaderClass::Public),
+    ("ledger.opened", ReaderClass::Public),
+    ("refusals.withheld", ReaderClass::Public),
+    ("rules.activated", ReaderClass::Public),
+    ("rules.published", ReaderClass::Public),
+    ("scheme.restored", ReaderClass::Public),
+    ("scheme.suspended", ReaderClass::Public),
+];
+
+/// Names of all kinds, ascending.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(kind, _)| *kind)
+}
+
+impl Filing {
+    /// Reads a payload whose digest is already known.
+    pub fn read(payload: &[u8], digest: Digest) -> Result<Self, Rejection> {
+        let statement = Statement::parse(payload).map_err(|error: StatementError| schema(&error))?;
+        Self::from_statement(&statement, digest)
+    }
+
+    fn from_statement(statement: &Statement<'_>, digest: Digest) -> Result<Self, Rejection> {
+        let mut streams: Vec<Box<str>> = Vec::with_capacity(1);
+        let mut events = Vec::with_capacity(statement.events.len());
+        let mut class = None;
+        for (position, event) in statement.events.iter().enumerate() {
+            let at = |error: SchemaError| error.inside("data").inside(&position.to_string()).inside("events");
+            let (kind, readers) = known(event.kind, position)?;
+            if class.is_some_and(|earlier| earlier != readers) {
+                return Err(Rejection::SeveralClasses);
+            }
+            class = Some(readers);
+            let fact = fact(kind, event.stream, &event.data).map_err(|error| schema(&at(error)))?;
+            let stream = place(&mut streams, event.stream);
+            events.push(FiledEvent {
+                kind,
+                stream,
+                expect: event.expect,
+                occurred_at: event.occurred_at,
+                fact,
+            });
+        }
+        Ok(Self {
+            digest,
+            id: statement.id,
+            issued_at: statement.issued_at,
+            valid_until: statement.valid_until,
+            ledger: statement.ledger.into(),
+            issuers: issuers(statement)?,
+            streams,
+            events,
+            requires: statement
+                .requires
+                .iter()
+                .map(|(stream, version)| ((*stream).into(), *version))
+                .collect(),
+            seen: statement.seen,
+            class: class.unwrap_or(ReaderClass::House),
+        })
+    }
+
+    /// Keys that sign their own enrolment in this statement.
+    pub fn new_keys(&self) -> Vec<&PublicKey> {
+        let mut keys = Vec::new();
+        for event in &self.events {
+            match &event.fact {
+                Fact::Registry(registry::Event::KeyEnrolled(enrolment)) => keys.push(&enrolment.key),
+                Fact::Registry(registry::Event::Opened(opening)) => {
+                    keys.extend(opening.roots.iter().map(|(_, key)| key));
+                    keys.push(&opening.system_log);
+                    keys.push(&opening.system_admission);
+                }
+                _ => {}
+            }
+        }
+        keys
+    }
+}
+
+fn schema(error: &impl std::fmt::Display) -> Rejection {
+    Rejection::Schema(error.to_string())
+}
+
+fn known(kind: &str, position: usize) -> Result<(&'static str, ReaderClass), Rejection> {
+    match KINDS.binary_search_by(|(name, _)| (*name).cmp(kind)) {
+        Ok(row) => Ok(KINDS[row]),
+        Err(_) => Err(Rejection::Schema(format!("/events/{position}/kind: engine 1 knows no kind {kind:?}"))),
+    }
+}
+
+fn fact(kind: &str, stream: &str, data: &lian_core::json::Value<'_>) -> Result<Fact, SchemaError> {
+    if kind.starts_with("guarantee.") {
+        return guarantee::Event::parse(kind, stream, data).map(Fact::Guarantee);
+    }
+    if let Some(event) = registry::parse(kind, stream, data) {
+        return event.map(Fact::Registry);
+    }
+    if let Some(event) = plain::parse(kind, stream, data) {
+        return event.map(Fact::Plain);
+    }
+    Err(SchemaError::new("", "is of no known family"))
+}
+
+fn place(streams: &mut Vec<Box<str>>, stream: &str) -> usize {
+    if let Some(position) = streams.iter().position(|known| **known == *stream) {
+        return position;
+    }
+    streams.push(stream.into());
+    streams.len() - 1
+}
+
+fn issuers(statement: &Statement<'_>) -> Result<Vec<FiledIssuer>, Rejection> {
+    let mut issuers = Vec::with_capacity(statement.issuers.len());
+    for (position, issuer) in statement.issuers.iter().enumerate() {
+        let capacity = registry::capacity(issuer.capacity).ok_or_else(|| {
+            Rejection::Schema(format!("/issuers/{position}/as: there is no capacity {:?}", issuer.capacity))
+        })?;
+        issuers.push(FiledIssuer { actor: issuer.actor.into(), capacity, key: issuer.key });
+    }
+    Ok(issuers)
+}
