@@ -20,6 +20,8 @@ pub use event::{
 pub use evolve::{Contradiction, Effects, evolve};
 pub use state::{Claim, Draw, Standing, State, Status};
 
+use lian_core::json::Value;
+
 use crate::{context::Signer, ids::BankCode};
 
 /// Alternatives of the capacities that must sign: the issuers' capacities are exactly one of the
@@ -63,6 +65,11 @@ pub fn bank_of(state: Option<&State>, event: &Event) -> Option<BankCode> {
         (None, Event::Requested(request)) => Some(request.bank),
         (None, _) => None,
     }
+}
+
+/// Canonical JSON members of the state, for its digest; the inverse is [`State::from_value`].
+pub fn state_value(state: &State) -> Value<'static> {
+    state.to_value()
 }
 
 /// True if those who sign may sign for *this* guarantee: a guarantor is `bank:<code>` of its bank,
