@@ -4,6 +4,13 @@
 //! Invariant: total on hostile input; the findings depend on the bytes alone, never on the timing
 //! of threads. Business words arrive through [`Judge`]; files, threads and time stay outside.
 
+pub mod check;
+pub mod finding;
+pub mod fold;
+mod mend;
+pub mod scan;
+pub mod walk;
+
 use std::borrow::Cow;
 
 use crate::{entry::Verdict, hash::Digest, keys::PublicKey, merkle::CompactRange, note::VerifierKey};
@@ -170,7 +177,8 @@ pub trait Judge {
         leaf_hash: Digest,
     ) -> Judgement;
 
-    /// The batch's commit frame was found authentic, and its root is that of the entries.
+    /// The batch ends here, with this root over all entries. Called for every batch as long as
+    /// entries are judged; whether its commit frame is authentic is a finding of its own.
     fn batch_committed(&mut self, size: u64, root: Digest);
 
     /// The key that signs the log after the entries judged so far; none before entry 0.
@@ -190,3 +198,6 @@ pub trait Judge {
         vec![1]
     }
 }
+
+#[cfg(test)]
+mod tests;
