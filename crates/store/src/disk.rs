@@ -204,6 +204,12 @@ pub fn read_up_to(file: &dyn DiskFile, offset: u64, bytes: &mut [u8]) -> Result<
     Ok(done)
 }
 
+/// Whether bytes are all zeros; compared in blocks, because most of a new segment is.
+pub(crate) fn is_zeros(bytes: &[u8]) -> bool {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    bytes.chunks(ZEROS.len()).all(|piece| *piece == ZEROS[..piece.len()])
+}
+
 fn is_interrupted(error: &DiskError) -> bool {
     error.source.kind() == io::ErrorKind::Interrupted
 }

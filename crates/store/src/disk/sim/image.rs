@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::disk::Rng;
+use crate::disk::{Rng, is_zeros};
 
 const BLOCK_BYTES: usize = 4096;
 
@@ -17,8 +17,15 @@ pub(super) struct Image {
 /// One un-synced change to a file, in the order it was made.
 #[derive(Debug, Clone)]
 pub(super) enum Change {
-    Write { offset: u64, bytes: Arc<[u8]> },
+    Write { offset: u64, bytes: Bytes },
     Resize { bytes: u64 },
+}
+
+/// The bytes of a write; zeros are many and are only counted.
+#[derive(Debug, Clone)]
+pub(super) enum Bytes {
+    Zeros(usize),
+    These(Arc<[u8]>),
 }
 
 /// What survives of the changes that no sync covered.
@@ -80,14 +87,14 @@ impl Keep {
 
 impl Change {
     pub(super) fn write(offset: u64, bytes: &[u8]) -> Self {
-        let bytes = Arc::from(bytes);
+        let bytes = if is_zeros(bytes) { Bytes::Zeros(bytes.len()) } else { Bytes::These(Arc::from(bytes)) };
         Self::Write { offset, bytes }
     }
 
     /// The change arrives whole.
     pub(super) fn apply(&self, image: &mut Image) {
         match self {
-            Self::Write { offset, bytes } => image.write(*offset, bytes),
+            Self::Write { offset, bytes } => bytes.write_to(image, *offset, 0, bytes.len()),
             Self::Resize { bytes } => image.set_len(*bytes),
         }
     }
@@ -107,13 +114,30 @@ impl Change {
                     let end = piece_end(*offset, bytes.len(), start, keep.grain, rng);
                     let at = offset + start as u64;
                     if keep.whole(rng) {
-                        image.write(at, &bytes[start..end]);
+                        bytes.write_to(image, at, start, end);
                     } else {
                         image.extend(at + (end - start) as u64, keep.extend, rng);
                     }
                     start = end;
                 }
             }
+        }
+    }
+}
+
+impl Bytes {
+    fn len(&self) -> usize {
+        match self {
+            Self::Zeros(count) => *count,
+            Self::These(bytes) => bytes.len(),
+        }
+    }
+
+    /// Writes the bytes from `start` to `end` at an offset of a file.
+    fn write_to(&self, image: &mut Image, at: u64, start: usize, end: usize) {
+        match self {
+            Self::Zeros(_) => image.write_zeros(at, end - start),
+            Self::These(bytes) => image.write(at, &bytes[start..end]),
         }
     }
 }
@@ -169,6 +193,18 @@ impl Image {
         }
     }
 
+    fn write_zeros(&mut self, offset: u64, count: usize) {
+        let mut done = 0;
+        while done < count {
+            let (block, from, step) = piece(offset, done, count);
+            if self.blocks.get(block).is_some_and(Option::is_some) {
+                self.write_block(block, from, &[0; BLOCK_BYTES][..step]);
+            }
+            done += step;
+        }
+        self.len = self.len.max(offset + count as u64);
+    }
+
     pub(super) fn set_len(&mut self, bytes: u64) {
         if bytes < self.len {
             let whole = to_usize(bytes.div_ceil(BLOCK_BYTES as u64));
@@ -197,7 +233,7 @@ impl Image {
     }
 
     fn write_block(&mut self, block: usize, from: usize, bytes: &[u8]) {
-        let zeros = bytes.iter().all(|byte| *byte == 0);
+        let zeros = is_zeros(bytes);
         if zeros && self.blocks.get(block).is_none_or(Option::is_none) {
             return;
         }

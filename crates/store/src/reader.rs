@@ -1,0 +1,234 @@
+//! What is committed, for any number of readers at once: entries, hash tiles, proofs, the head.
+//! Invariant: readers see the log move from commit point to commit point and nothing between;
+//! a reader never blocks the writer for longer than the exchange of one head.
+
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use lian_core::{
+    hash::Digest,
+    merkle::{self, HashReader, ProveError},
+    tile::{TileError, TileId, TiledTree},
+};
+
+use crate::{
+    disk::{Disk, DiskError},
+    segment::{ReadError, Run, Segments, StoredEntry},
+    tiles::{TileBytes, Tiles},
+    tip::Tip,
+};
+
+/// The committed end of the log.
+#[derive(Debug, Clone)]
+pub struct Head {
+    tip: Tip,
+    note: Arc<[u8]>,
+    ledger: Option<Digest>,
+    /// The segment that holds the newest entry.
+    pub(crate) segment: u32,
+}
+
+impl Head {
+    pub(crate) fn empty() -> Self {
+        Self { tip: Tip::default(), note: Arc::new([]), ledger: None, segment: 0 }
+    }
+
+    pub(crate) fn new(tip: Tip, note: &[u8], ledger: Digest, segment: u32) -> Self {
+        Self { tip, note: note.into(), ledger: Some(ledger), segment }
+    }
+
+    /// Committed entries.
+    pub fn size(&self) -> u64 {
+        self.tip.size()
+    }
+
+    /// Link, time and tree at the end.
+    pub fn tip(&self) -> &Tip {
+        &self.tip
+    }
+
+    /// The signed checkpoint of the last commit frame; empty for an empty log.
+    pub fn note(&self) -> &[u8] {
+        &self.note
+    }
+
+    /// Leaf hash of entry 0, which names the ledger; none while the log is empty.
+    pub fn ledger(&self) -> Option<Digest> {
+        self.ledger
+    }
+}
+
+/// Reads one ledger folder. Clones share everything.
+#[derive(Clone)]
+pub struct Reader {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    disk: Arc<dyn Disk>,
+    segments: Arc<Segments>,
+    head: RwLock<Arc<Head>>,
+    /// Empty until the hash tiles were loaded, which in a damaged folder may never happen.
+    tiles: OnceLock<Tiles>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("head", &self.head()).finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(disk: Arc<dyn Disk>, head: Head) -> Self {
+        let segments = Arc::new(Segments::new(Arc::clone(&disk)));
+        let head = RwLock::new(Arc::new(head));
+        Self { inner: Arc::new(Inner { disk, segments, head, tiles: OnceLock::new() }) }
+    }
+
+    /// The committed end, as of now.
+    pub fn head(&self) -> Arc<Head> {
+        Arc::clone(&self.inner.head.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One committed entry.
+    pub fn read_entry(&self, index: u64) -> Result<StoredEntry, ReadError> {
+        let head = self.head();
+        check_inside(index, head.size())?;
+        self.inner.segments.read(index, head.segment)
+    }
+
+    /// Committed entries in order. The range is cut at the present end of the log.
+    pub fn entries(&self, range: Range<u64>) -> Result<Entries, ReadError> {
+        let head = self.head();
+        let end = range.end.min(head.size());
+        let run = if range.start < end {
+            Some(self.inner.segments.entries(range.start, head.segment)?)
+        } else {
+            None
+        };
+        Ok(Entries { run, left: end.saturating_sub(range.start), last_segment: head.segment })
+    }
+
+    /// A hash tile of the committed tree, full or partial, as the present size has it.
+    pub fn tile(&self, tile: TileId) -> Result<TileBytes, ReadError> {
+        let size = self.head().size();
+        let beyond = TileId { width: 256, ..tile }.at(size).is_none_or(|there| there.width < tile.width);
+        if beyond {
+            return Err(ReadError::Tile(tile.path()));
+        }
+        self.loaded_tiles()?.read(tile)
+    }
+
+    /// Proves that entry `index` is among the first `size`, which are committed.
+    pub fn prove_inclusion(&self, index: u64, size: u64) -> Result<Vec<Digest>, ReadError> {
+        check_inside(index, size)?;
+        let tree = self.tree(size)?;
+        merkle::prove_inclusion(index, size, &tree).map_err(|error| flatten(error, index, size))
+    }
+
+    /// Proves that the first `old` entries are a prefix of the first `new`, which are committed.
+    pub fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Digest>, ReadError> {
+        let tree = self.tree(new)?;
+        merkle::prove_consistency(old, new, &tree).map_err(|error| flatten(error, old, new))
+    }
+
+    /// The root of the first `size` entries, which are committed.
+    pub fn root_at(&self, size: u64) -> Result<Digest, ReadError> {
+        let tree = self.tree(size)?;
+        merkle::root_at(size, &tree).map_err(|error| flatten(error, size, size))
+    }
+
+    /// Nodes of the tree of the first `size` entries, for proofs of other kinds.
+    pub fn tree(&self, size: u64) -> Result<impl HashReader<Error = TileError<ReadError>> + '_, ReadError> {
+        let committed = self.head().size();
+        if size > committed {
+            return Err(ReadError::Beyond { index: size - 1, size: committed });
+        }
+        let tiles = self.loaded_tiles()?;
+        Ok(TiledTree { size, fetch: |tile| tiles.read(tile) })
+    }
+
+    /// Writes waiting tiles and the newest committed checkpoint where everybody may read them.
+    /// Returns the size it names; none, and nothing is done, for an empty log.
+    pub fn publish(&self) -> Result<Option<u64>, PublishError> {
+        let head = self.head();
+        if head.size() == 0 {
+            return Ok(None);
+        }
+        self.loaded_tiles().map_err(PublishError::Tiles)?.publish(head.note())?;
+        Ok(Some(head.size()))
+    }
+
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.disk
+    }
+
+    pub(crate) fn tiles(&self) -> Option<&Tiles> {
+        self.inner.tiles.get()
+    }
+
+    pub(crate) fn set_tiles(&self, tiles: Tiles) {
+        // Loaded once, at start; a second loading would find the same.
+        let _ = self.inner.tiles.set(tiles);
+    }
+
+    /// The commit point was passed: from here on everybody sees it.
+    pub(crate) fn advance(&self, head: Head) {
+        *self.inner.head.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(head);
+    }
+
+    fn loaded_tiles(&self) -> Result<&Tiles, ReadError> {
+        self.tiles().ok_or_else(|| ReadError::Tile("tile/0/000".to_owned()))
+    }
+}
+
+/// Why nothing was published. The log itself is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The disk gave an error; it may be tried again.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The hash tiles were never loaded.
+    #[error(transparent)]
+    Tiles(ReadError),
+}
+
+/// Committed entries in order; ends after the first error.
+pub struct Entries {
+    run: Option<Run>,
+    left: u64,
+    last_segment: u32,
+}
+
+impl Iterator for Entries {
+    type Item = Result<StoredEntry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        let answer = self.run.as_mut()?.next(self.last_segment);
+        self.left = if answer.is_ok() { self.left - 1 } else { 0 };
+        Some(answer)
+    }
+}
+
+fn check_inside(index: u64, size: u64) -> Result<(), ReadError> {
+    if index < size {
+        return Ok(());
+    }
+    Err(ReadError::Beyond { index, size })
+}
+
+fn flatten(error: ProveError<TileError<ReadError>>, index: u64, size: u64) -> ReadError {
+    match error {
+        ProveError::Reader(TileError::Source(error)) => error,
+        ProveError::Reader(TileError::WrongLength { tile, .. }) => ReadError::Tile(tile.path()),
+        ProveError::Reader(TileError::NoSuchNode { .. }) | ProveError::OutOfRange { .. } => {
+            ReadError::Beyond { index, size }
+        }
+    }
+}

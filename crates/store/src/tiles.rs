@@ -1,0 +1,359 @@
+//! Hash tiles and the published checkpoint: shadows of the log in the layout of C2SP tlog-tiles.
+//! Invariant: a tile file is full, written whole and never before its entries are committed; the
+//! checkpoint file never names more than the tile files beside it can prove.
+//! Limits: partial tiles are in memory only (256 hashes a level); full tiles wait in memory for
+//! the publisher, at most 32 MiB of them. Delete any of it and lose time, never facts.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use lian_core::{
+    hash::{Digest, leaf_hash, node_hash},
+    merkle,
+    tile::{BundleId, TILE_WIDTH, TileId, TiledTree, encode_bundle, tiles_at},
+};
+
+use crate::{
+    disk::{Disk, DiskError, OpenMode, read_up_to, write_all_at},
+    reader::Reader,
+    segment::ReadError,
+};
+
+/// The published checkpoint.
+pub const CHECKPOINT_PATH: &str = "checkpoint";
+/// Full tiles that may wait for the publisher; beyond it the writer refuses batches.
+pub const WAITING_TILES_MAX: usize = 4096;
+
+const CHECKPOINT_TEMPORARY_PATH: &str = "checkpoint.tmp";
+const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
+/// Full tiles kept after they were read from a file: 8 MiB.
+const CACHED_TILES_MAX: usize = 1024;
+const HASH_BYTES: usize = 32;
+const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
+
+/// The bytes of one tile.
+pub type TileBytes = Arc<[u8]>;
+
+/// The tree's hashes: full tiles in files, the rest in memory.
+#[derive(Debug)]
+pub(crate) struct Tiles {
+    disk: Arc<dyn Disk>,
+    edge: Mutex<Edge>,
+    cache: Mutex<VecDeque<(TileId, TileBytes)>>,
+    /// Held while files are written, so that two publishers do not write one file.
+    writing: Mutex<()>,
+}
+
+/// What is not in files yet.
+#[derive(Debug, Default, Clone)]
+struct Edge {
+    /// One partial tile for each level, from the leaves upwards.
+    partial: Vec<Vec<Digest>>,
+    /// Full tiles of each level so far.
+    full: Vec<u64>,
+    waiting: BTreeMap<TileId, TileBytes>,
+}
+
+impl Tiles {
+    /// The tiles of the empty tree.
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
+        Self { disk, edge: Mutex::default(), cache: Mutex::default(), writing: Mutex::default() }
+    }
+
+    /// Takes up at a multiple of 256 entries whose tiles are all in files.
+    pub(crate) fn load(disk: Arc<dyn Disk>, size: u64) -> Result<Self, ReadError> {
+        let tiles = Self::new(disk);
+        let mut edge = Edge::default();
+        let mut nodes = size;
+        for level in 0.. {
+            let full = nodes / u64::from(TILE_WIDTH);
+            let mut partial = Vec::new();
+            // The hashes of a partial tile are the roots of the full tiles below it.
+            for index in full * u64::from(TILE_WIDTH)..nodes {
+                let below = TileId { level: level - 1, index, width: TILE_WIDTH };
+                partial.push(root_of(&tiles.read_file(below)?));
+            }
+            edge.partial.push(partial);
+            edge.full.push(full);
+            nodes = full;
+            if nodes == 0 {
+                break;
+            }
+        }
+        *lock(&tiles.edge) = edge;
+        Ok(tiles)
+    }
+
+    /// Adds leaf hashes of committed entries.
+    pub(crate) fn extend(&self, leaf_hashes: &[Digest]) {
+        let mut edge = lock(&self.edge);
+        for hash in leaf_hashes {
+            edge.push(*hash);
+        }
+    }
+
+    /// Full tiles that are not in files yet.
+    pub(crate) fn waiting_count(&self) -> usize {
+        lock(&self.edge).waiting.len()
+    }
+
+    /// The bytes of a tile, full or partial.
+    pub(crate) fn read(&self, tile: TileId) -> Result<TileBytes, ReadError> {
+        let full = TileId { width: TILE_WIDTH, ..tile };
+        if let Some(bytes) = lock(&self.edge).find(tile) {
+            return Ok(bytes);
+        }
+        if let Some((_, bytes)) = lock(&self.cache).iter().find(|(cached, _)| *cached == full) {
+            return Ok(cut(bytes, tile.width));
+        }
+        let bytes = self.read_file(full)?;
+        let mut cache = lock(&self.cache);
+        cache.truncate(CACHED_TILES_MAX - 1);
+        cache.push_front((full, Arc::clone(&bytes)));
+        Ok(cut(&bytes, tile.width))
+    }
+
+    fn read_file(&self, tile: TileId) -> Result<TileBytes, ReadError> {
+        let path = tile.path();
+        let file = match self.disk.open(&path, OpenMode::Read) {
+            Err(error) if error.is_not_found() => return Err(ReadError::Tile(path)),
+            file => file?,
+        };
+        let mut bytes = vec![0; TILE_BYTES + 1];
+        if read_up_to(&*file, 0, &mut bytes)? != TILE_BYTES {
+            return Err(ReadError::Tile(path));
+        }
+        bytes.truncate(TILE_BYTES);
+        Ok(bytes.into())
+    }
+
+    /// Whether the right edge of the tree, as these tiles have it, leads to the signed root.
+    fn leads_to(&self, root: &Digest, size: u64) -> bool {
+        let tree = TiledTree { size, fetch: |tile| self.read(tile) };
+        merkle::root_at(size, &tree).is_ok_and(|found| found == *root)
+    }
+
+    /// Writes the waiting full tiles to files, each whole and synced before it has its name.
+    pub(crate) fn write_waiting(&self) -> Result<(), DiskError> {
+        let _writing = lock(&self.writing);
+        self.write_waiting_locked()
+    }
+
+    fn write_waiting_locked(&self) -> Result<(), DiskError> {
+        let waiting: Vec<(TileId, TileBytes)> =
+            lock(&self.edge).waiting.iter().map(|(tile, bytes)| (*tile, Arc::clone(bytes))).collect();
+        let mut folders = BTreeSet::new();
+        for (tile, bytes) in &waiting {
+            write_whole(&*self.disk, &tile.path(), bytes, &mut folders)?;
+        }
+        sync_folders(&*self.disk, &folders)?;
+        let mut edge = lock(&self.edge);
+        for (tile, _) in &waiting {
+            edge.waiting.remove(tile);
+        }
+        Ok(())
+    }
+
+    /// Publishes a committed checkpoint: tiles first, then the note under its name.
+    pub(crate) fn publish(&self, note: &[u8]) -> Result<(), DiskError> {
+        let _writing = lock(&self.writing);
+        self.write_waiting_locked()?;
+        let file = self.disk.open(CHECKPOINT_TEMPORARY_PATH, OpenMode::Replace)?;
+        write_all_at(&*file, 0, note)?;
+        file.sync()?;
+        self.disk.rename(CHECKPOINT_TEMPORARY_PATH, CHECKPOINT_PATH)?;
+        self.disk.sync_dir("")
+    }
+}
+
+impl Edge {
+    fn push(&mut self, leaf_hash: Digest) {
+        let mut hash = leaf_hash;
+        for level in 0_u8.. {
+            let at = usize::from(level);
+            if self.partial.len() == at {
+                self.partial.push(Vec::new());
+                self.full.push(0);
+            }
+            self.partial[at].push(hash);
+            if self.partial[at].len() < usize::from(TILE_WIDTH) {
+                return;
+            }
+            let bytes = bytes_of(&std::mem::take(&mut self.partial[at]));
+            let tile = TileId { level, index: self.full[at], width: TILE_WIDTH };
+            self.full[at] += 1;
+            hash = root_of(&bytes);
+            self.waiting.insert(tile, bytes);
+        }
+    }
+
+    /// The bytes of a tile that is in memory, or none.
+    fn find(&self, tile: TileId) -> Option<TileBytes> {
+        if let Some(bytes) = self.waiting.get(&TileId { width: TILE_WIDTH, ..tile }) {
+            return Some(cut(bytes, tile.width));
+        }
+        let at = usize::from(tile.level);
+        if *self.full.get(at)? != tile.index {
+            return None;
+        }
+        Some(bytes_of(self.partial[at].get(..usize::from(tile.width))?))
+    }
+}
+
+/// The note of the published checkpoint; none if there is none.
+pub(crate) fn published_note(disk: &dyn Disk) -> Result<Option<Vec<u8>>, DiskError> {
+    let file = match disk.open(CHECKPOINT_PATH, OpenMode::Read) {
+        Err(error) if error.is_not_found() => return Ok(None),
+        file => file?,
+    };
+    let mut note = vec![0; CHECKPOINT_BYTES_MAX];
+    let count = read_up_to(&*file, 0, &mut note)?;
+    note.truncate(count);
+    Ok(Some(note))
+}
+
+/// The smallest size that the tile files beyond a log of `size` entries name, if there are any.
+/// Files of tiles are contiguous, but a few names may be lost, so a short stretch is looked at.
+pub(crate) fn size_beyond(disk: &dyn Disk, size: u64) -> Result<Option<u64>, DiskError> {
+    const STRETCH: u64 = 64;
+    let width = u64::from(TILE_WIDTH);
+    for index in size / width..size / width + STRETCH {
+        let tile = TileId { level: 0, index, width: TILE_WIDTH };
+        if disk.exists(&tile.path())? {
+            return Ok(Some((index + 1) * width));
+        }
+    }
+    Ok(None)
+}
+
+/// Most entries whose tiles are made again in memory, before anything may be written.
+const LOAD_ENTRIES_MAX: u64 = WAITING_TILES_MAX as u64 * TILE_WIDTH as u64;
+
+/// Gives a reader its hash tiles from the files below a published size and the entries above it.
+/// If they are not all there, or do not lead to the signed root, the reader gets none.
+pub(crate) fn load(reader: &Reader, published: u64) -> Result<(), DiskError> {
+    let size = reader.head().size();
+    let base = published.min(size) & !(u64::from(TILE_WIDTH) - 1);
+    if size - base > LOAD_ENTRIES_MAX {
+        return Ok(());
+    }
+    let loaded = Tiles::load(Arc::clone(reader.disk()), base).and_then(|tiles| {
+        extend_from(reader, &tiles, base, false)?;
+        Ok(tiles)
+    });
+    match loaded {
+        Ok(tiles) => {
+            if tiles.leads_to(&reader.head().tip().range().root(), size) {
+                reader.set_tiles(tiles);
+            }
+            Ok(())
+        }
+        Err(ReadError::Disk(error)) => Err(error),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Makes all hash tiles again from the entries.
+pub(crate) fn rebuild(reader: &Reader) -> Result<(), ReadError> {
+    let tiles = Tiles::new(Arc::clone(reader.disk()));
+    extend_from(reader, &tiles, 0, true)?;
+    reader.set_tiles(tiles);
+    Ok(())
+}
+
+fn extend_from(reader: &Reader, tiles: &Tiles, base: u64, write: bool) -> Result<(), ReadError> {
+    let mut hashes = Vec::with_capacity(usize::from(TILE_WIDTH));
+    for entry in reader.entries(base..u64::MAX)? {
+        hashes.push(leaf_hash(&entry?.leaf));
+        if hashes.len() == usize::from(TILE_WIDTH) {
+            tiles.extend(&hashes);
+            hashes.clear();
+        }
+        if write && tiles.waiting_count() > WAITING_TILES_MAX {
+            tiles.write_waiting()?;
+        }
+    }
+    tiles.extend(&hashes);
+    Ok(())
+}
+
+/// Writes everything a stranger needs to check the first `size` entries into another folder:
+/// all hash tiles and entry bundles, partial ones too, and the checkpoint.
+pub fn export(reader: &Reader, target: &dyn Disk) -> Result<u64, ReadError> {
+    let head = reader.head();
+    let size = head.size();
+    let mut folders = BTreeSet::new();
+    for tile in tiles_at(size) {
+        write_whole(target, &tile.path(), &reader.tile(tile)?, &mut folders)?;
+    }
+    let mut entries = reader.entries(0..size)?;
+    for index in 0..size.div_ceil(u64::from(TILE_WIDTH)) {
+        let full = BundleId { index, width: TILE_WIDTH };
+        let bundle = full.at(size).expect("the range ends at the last bundle");
+        let leaves = entries.by_ref().take(usize::from(bundle.width));
+        let leaves: Vec<Vec<u8>> = leaves.map(|entry| Ok(entry?.leaf)).collect::<Result<_, ReadError>>()?;
+        let bytes = encode_bundle(&leaves).expect("entry frames hold only leaves that fit");
+        write_whole(target, &bundle.path(), &bytes, &mut folders)?;
+    }
+    sync_folders(target, &folders)?;
+    let mut root = BTreeSet::new();
+    write_whole(target, CHECKPOINT_PATH, head.note(), &mut root)?;
+    target.sync_dir("")?;
+    Ok(size)
+}
+
+/// Writes a file under another name, syncs it, and gives it its name. Notes every folder whose
+/// names changed.
+fn write_whole(
+    disk: &dyn Disk,
+    path: &str,
+    bytes: &[u8],
+    folders: &mut BTreeSet<String>,
+) -> Result<(), DiskError> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if !folder.is_empty() && !folders.contains(folder) {
+        for (at, _) in folder.match_indices('/').chain([(folder.len(), "")]) {
+            disk.create_dir(&folder[..at])?;
+            let parent = folder[..at].rsplit_once('/').map_or("", |(parent, _)| parent);
+            folders.insert(parent.to_owned());
+        }
+        folders.insert(folder.to_owned());
+    }
+    let temporary = format!("{path}.tmp");
+    let file = disk.open(&temporary, OpenMode::Replace)?;
+    write_all_at(&*file, 0, bytes)?;
+    file.sync()?;
+    disk.rename(&temporary, path)
+}
+
+/// Deepest first, so that a name is durable before the way to it; either order would do.
+fn sync_folders(disk: &dyn Disk, folders: &BTreeSet<String>) -> Result<(), DiskError> {
+    folders.iter().rev().try_for_each(|folder| disk.sync_dir(folder))
+}
+
+fn bytes_of(hashes: &[Digest]) -> TileBytes {
+    hashes.iter().flat_map(|hash| hash.0).collect()
+}
+
+fn cut(bytes: &TileBytes, width: u16) -> TileBytes {
+    match bytes.get(..usize::from(width) * HASH_BYTES) {
+        Some(part) if part.len() < bytes.len() => part.into(),
+        _ => Arc::clone(bytes),
+    }
+}
+
+/// The root of a full tile.
+fn root_of(bytes: &[u8]) -> Digest {
+    let mut nodes: Vec<Digest> =
+        bytes.chunks_exact(HASH_BYTES).map(|hash| Digest(hash.try_into().expect("32 bytes"))).collect();
+    while nodes.len() > 1 {
+        nodes = nodes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+    }
+    nodes[0]
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
