@@ -2,4 +2,7 @@
 //! they are verified. Not here: files, HTTP (later), and any trust in whoever answers.
 
 pub mod answer;
+pub mod ceremony;
 pub mod draft;
+pub mod kinds;
+pub mod sample;

@@ -695,7 +695,7 @@ impl Ledger {
         else {
             return;
         };
-        self.id = format!("{}#{}", opening.name, URL_SAFE_NO_PAD.encode(leaf_hash.0));
+        self.id = ledger_id(&opening.name, &leaf_hash);
         self.rules = Arc::clone(&opening.rules);
         self.directory.open(opening);
         let policy = Policy::parse(opening.witness_policy.as_bytes()).ok();
@@ -884,6 +884,11 @@ fn check_of(rejection: &Rejection) -> Check {
         Rejection::NotDerived(_) => Check::State,
         _ => Check::Authority,
     }
+}
+
+/// `<name>#<base64url of the leaf hash of entry 0>`: what statements name.
+pub fn ledger_id(name: &str, entry_0: &Digest) -> String {
+    format!("{name}#{}", URL_SAFE_NO_PAD.encode(entry_0.0))
 }
 
 /// When the log recorded something, for messages: `2026-11-23T14:05:03+08:00`.

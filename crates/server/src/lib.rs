@@ -1,1 +1,8 @@
-//! Placeholder header, replaced with the crate.
+//! The one writer: admission in parallel, one sequencer, one commit thread.
+//! Not here: any rule (domain), any format (core), any file (store), and HTTP (later).
+
+pub mod admit;
+pub mod clock;
+pub mod open;
+pub mod sequencer;
+pub mod service;

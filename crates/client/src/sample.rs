@@ -1,0 +1,185 @@
+//! A made-up customs house with 27 banks, for demos, tests and benches. Everything in it follows
+//! from one seed, so the same seed gives the same keys, ids and statements.
+//! Never for a real ledger: whoever knows the seed has every key.
+
+use std::collections::BTreeMap;
+
+use lian_core::{
+    hash::{Digest, sha256},
+    keys::SecretKey,
+    statement::Envelope,
+};
+use lian_domain::rules::Rules;
+
+use crate::{
+    ceremony::Ceremony,
+    draft::{Draft, Signing},
+    kinds,
+};
+
+/// Name of every sample ledger, unless another is chosen.
+pub const SAMPLE_NAME: &str = "customs.example/2026";
+
+/// The staff: actor, unit, capacities.
+const STAFF: &[(&str, &str, &[&str])] = &[
+    ("officer:adm1", "office:CA", &["admin"]),
+    ("officer:adm2", "office:integrity", &["admin"]),
+    ("officer:7f3k", "office:CA", &["officer"]),
+    ("officer:m4qd", "office:CG", &["officer"]),
+    ("officer:c29x", "office:CA", &["supervisor"]),
+];
+
+/// The house: who is in it, and their keys.
+pub struct House {
+    seed: u64,
+    name: String,
+    roots: Vec<(String, SecretKey)>,
+    keys: BTreeMap<String, SecretKey>,
+    /// Rules version 1 of its ledger.
+    pub rules: Rules,
+    drafts: std::cell::Cell<u64>,
+}
+
+impl House {
+    /// The house of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self::named(seed, SAMPLE_NAME)
+    }
+
+    /// The house of this seed with a ledger of this name.
+    pub fn named(seed: u64, name: &str) -> Self {
+        let roots =
+            ["customs", "banks", "audit"].map(|name| (name.to_owned(), key(seed, &format!("root:{name}"))));
+        let rules = Rules::standard();
+        let mut keys = BTreeMap::new();
+        for actor in ["log", "system:log", "system:admission", "system:release", "system:treasury"] {
+            keys.insert(actor.to_owned(), key(seed, actor));
+        }
+        for (actor, ..) in STAFF {
+            keys.insert((*actor).to_owned(), key(seed, actor));
+        }
+        for bank in &rules.banks {
+            let actor = format!("bank:{bank}");
+            let secret = key(seed, &actor);
+            keys.insert(actor, secret);
+        }
+        let drafts = std::cell::Cell::new(0);
+        Self { seed, name: name.to_owned(), roots: roots.into(), keys, rules, drafts }
+    }
+
+    /// The key of an actor, or of the log itself by the name `log`.
+    ///
+    /// # Panics
+    /// If nobody of that name is in the house.
+    pub fn key(&self, actor: &str) -> &SecretKey {
+        self.keys.get(actor).unwrap_or_else(|| panic!("nobody is called {actor}"))
+    }
+
+    /// A second key of an actor: seeds carry no randomness.
+    pub fn copy_of(&self, actor: &str) -> SecretKey {
+        SecretKey::from_seed(&self.key(actor).seed())
+    }
+
+    /// Codes of the banks.
+    pub fn banks(&self) -> Vec<String> {
+        self.rules.banks.iter().map(ToString::to_string).collect()
+    }
+
+    /// Entry 0.
+    pub fn opening(&self, now: i64) -> Envelope {
+        let ceremony = Ceremony {
+            name: &self.name,
+            nonce: sha256(&[b"sample nonce", &self.seed.to_be_bytes()]).0,
+            roots: &self.roots,
+            threshold: 2,
+            log: &self.key("log").public(),
+            system_log: self.key("system:log"),
+            admission: self.key("system:admission"),
+            rules: &self.rules,
+            synthetic: true,
+        };
+        ceremony.open(now, self.next_id())
+    }
+
+    /// Everybody's registration and first key: two admins by the roots, all others by the admins.
+    pub fn enrolments(&self, ledger: &str, now: i64) -> Vec<Envelope> {
+        let mut envelopes = Vec::new();
+        for (actor, unit, capacities) in STAFF {
+            let token = &sha256(&[b"sample person", &self.seed.to_be_bytes(), actor.as_bytes()]).0[..16];
+            let person: [u8; 16] = token.try_into().expect("16 of 32 bytes");
+            envelopes.push(self.enrolment(ledger, now, actor, unit, Some(&person), capacities));
+        }
+        envelopes.push(self.enrolment(ledger, now, "system:release", "office:CA", None, &["release"]));
+        envelopes.push(self.enrolment(
+            ledger,
+            now,
+            "system:treasury",
+            "office:treasury",
+            None,
+            &["treasury"],
+        ));
+        for bank in self.banks() {
+            let actor = format!("bank:{bank}");
+            envelopes.push(self.enrolment(
+                ledger,
+                now,
+                &actor,
+                &format!("bank:{bank}"),
+                None,
+                &["guarantor"],
+            ));
+        }
+        envelopes
+    }
+
+    fn enrolment(
+        &self,
+        ledger: &str,
+        now: i64,
+        actor: &str,
+        unit: &str,
+        person: Option<&[u8; 16]>,
+        capacities: &[&str],
+    ) -> Envelope {
+        let stream = format!("actor/{actor}");
+        let chain = sha256(&[b"sample certificate chain", actor.as_bytes()]);
+        let enrolled = kinds::key_enrolled(&self.key(actor).public(), capacities, Some(&chain), None);
+        let draft = self
+            .draft(ledger, now)
+            .event("actor.registered", &stream, 0, kinds::actor(unit, person))
+            .event("key.enrolled", &stream, 1, enrolled);
+        let possession = Signing { actor, capacity: "possession", key: self.key(actor) };
+        if capacities == ["admin"] {
+            let names: Vec<String> = self.roots.iter().map(|(name, _)| format!("root:{name}")).collect();
+            let root = |at: usize| Signing { actor: &names[at], capacity: "root", key: &self.roots[at].1 };
+            return draft.sign(&[possession, root(0), root(2)]);
+        }
+        let admin = |actor| Signing { actor, capacity: "admin", key: self.key(actor) };
+        draft.sign(&[possession, admin("officer:adm1"), admin("officer:adm2")])
+    }
+
+    /// A draft whose id follows from the seed and how many drafts came before.
+    pub fn draft(&self, ledger: &str, now: i64) -> Draft {
+        Draft::with_id(ledger, now, self.next_id())
+    }
+
+    fn next_id(&self) -> [u8; 16] {
+        let number = self.drafts.get();
+        self.drafts.set(number + 1);
+        let digest: Digest = sha256(&[b"sample id", &self.seed.to_be_bytes(), &number.to_be_bytes()]);
+        digest.0[..16].try_into().expect("16 of 32 bytes")
+    }
+
+    /// Signs a draft by these actors in these capacities.
+    pub fn sign(&self, draft: &Draft, issuers: &[(&str, &str)]) -> Envelope {
+        let issuers: Vec<Signing<'_>> = issuers
+            .iter()
+            .map(|(actor, capacity)| Signing { actor, capacity, key: self.key(actor) })
+            .collect();
+        draft.sign(&issuers)
+    }
+}
+
+fn key(seed: u64, actor: &str) -> SecretKey {
+    SecretKey::from_seed(&sha256(&[b"sample key", &seed.to_be_bytes(), actor.as_bytes()]).0)
+}

@@ -1,0 +1,178 @@
+//! Where time comes from: one clock, watched against the monotonic one.
+//! Invariant: a stamp is never smaller than the one before; past a step of more than five minutes
+//! there are no stamps until two admins have put the step on the log (DESIGN §3 "Time").
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Largest difference between wall and monotonic clock, in milliseconds, that is not a step.
+pub const STEP_MS_MAX: i64 = 300_000;
+
+/// Two clocks.
+pub trait Clock: Send + Sync {
+    /// Wall clock, Unix milliseconds.
+    fn wall_ms(&self) -> u64;
+    /// A clock that nobody sets, from any start.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The system's clocks.
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// Starts the monotonic clock.
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// Stamps entries.
+pub struct Stamper {
+    clock: Arc<dyn Clock>,
+    wall_ms: u64,
+    monotonic: Duration,
+    last_ms: u64,
+    step_ms: Option<i64>,
+}
+
+impl Stamper {
+    /// Goes on after an entry recorded at `last_ms` (0 if there is none). A clock that stands more
+    /// than five minutes before that entry has stepped.
+    pub fn new(clock: Arc<dyn Clock>, last_ms: u64) -> Self {
+        let (wall_ms, monotonic) = (clock.wall_ms(), clock.monotonic());
+        let behind = difference(wall_ms, last_ms);
+        let step_ms = (behind < -STEP_MS_MAX).then_some(behind);
+        Self { clock, wall_ms, monotonic, last_ms, step_ms }
+    }
+
+    /// The next stamp, and the step in milliseconds if the clock has stepped: then only
+    /// `clock.stepped` may be recorded, with this stamp.
+    pub fn stamp(&mut self) -> (u64, Option<i64>) {
+        let (wall_ms, monotonic) = (self.clock.wall_ms(), self.clock.monotonic());
+        let passed = u64::try_from(monotonic.saturating_sub(self.monotonic).as_millis()).unwrap_or(u64::MAX);
+        let step = difference(wall_ms, self.wall_ms.saturating_add(passed));
+        if self.step_ms.is_none() && step.abs() > STEP_MS_MAX {
+            self.step_ms = Some(step);
+        }
+        if self.step_ms.is_none() {
+            // Small corrections are taken over, so that slow drift never adds up to a step.
+            (self.wall_ms, self.monotonic) = (wall_ms, monotonic);
+            self.last_ms = self.last_ms.max(wall_ms);
+        }
+        (self.last_ms, self.step_ms)
+    }
+
+    /// The step is on the log: the wall clock counts again, from now.
+    pub fn accept_step(&mut self) {
+        (self.wall_ms, self.monotonic) = (self.clock.wall_ms(), self.clock.monotonic());
+        self.step_ms = None;
+    }
+}
+
+fn difference(left: u64, right: u64) -> i64 {
+    let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    signed(left).saturating_sub(signed(right))
+}
+
+/// A clock that tests set.
+pub struct TestClock {
+    state: std::sync::Mutex<(u64, Duration)>,
+}
+
+impl TestClock {
+    /// Stands at this wall time.
+    pub fn at(wall_ms: u64) -> Self {
+        Self { state: std::sync::Mutex::new((wall_ms, Duration::ZERO)) }
+    }
+
+    /// Time passes on both clocks.
+    pub fn pass(&self, milliseconds: u64) {
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.0 += milliseconds;
+        state.1 += Duration::from_millis(milliseconds);
+    }
+
+    /// Somebody sets the wall clock.
+    pub fn set_wall(&self, wall_ms: u64) {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0 = wall_ms;
+    }
+}
+
+impl Clock for TestClock {
+    fn wall_ms(&self) -> u64 {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: u64 = 1_795_413_903_000;
+
+    fn at_noon(last_ms: u64) -> (Arc<TestClock>, Stamper) {
+        let clock = Arc::new(TestClock::at(NOON));
+        let stamper = Stamper::new(Arc::<TestClock>::clone(&clock), last_ms);
+        (clock, stamper)
+    }
+
+    #[test]
+    fn a_clock_set_back_a_little_never_takes_a_stamp_back() {
+        let (clock, mut stamper) = at_noon(0);
+        assert_eq!(stamper.stamp(), (NOON, None));
+
+        clock.set_wall(NOON - 4_000);
+
+        assert_eq!(stamper.stamp(), (NOON, None));
+    }
+
+    #[test]
+    fn a_step_of_more_than_five_minutes_either_way_stops_the_stamps_until_it_is_recorded() {
+        for wall in [NOON - 3_600_000, NOON + 10 * 365 * 86_400_000] {
+            let (clock, mut stamper) = at_noon(NOON - 5);
+            clock.set_wall(wall);
+
+            let step = difference(wall, NOON);
+            assert_eq!(stamper.stamp(), (NOON - 5, Some(step)));
+            clock.pass(1_000);
+            assert_eq!(stamper.stamp(), (NOON - 5, Some(step)), "time alone heals nothing");
+
+            stamper.accept_step();
+            assert_eq!(stamper.stamp(), ((wall + 1_000).max(NOON - 5), None));
+        }
+    }
+
+    #[test]
+    fn a_clock_behind_the_last_entry_at_start_has_stepped() {
+        let (_, mut stamper) = at_noon(NOON + 300_001);
+        assert_eq!(stamper.stamp(), (NOON + 300_001, Some(-300_001)));
+
+        let (_, mut stamper) = at_noon(NOON + 300_000);
+        assert_eq!(stamper.stamp(), (NOON + 300_000, None));
+    }
+}

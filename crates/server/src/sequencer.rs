@@ -1,0 +1,352 @@
+//! The sequencer: gives every authentic statement its place, its stamp and its verdict.
+//! Invariant: what it places is in order, judged on the state that all earlier entries left, and
+//! becomes known only when its batch is committed. A statement that is placed is never placed
+//! again: whoever sends it again gets the first place.
+//! Limits: a batch is at most 4,096 entries and 7 MiB.
+
+use std::collections::{HashMap, VecDeque};
+
+use lian_core::{
+    audit::Place,
+    entry::{Leaf, Verdict},
+    frame::NO_PREVIOUS,
+    hash::{Digest, leaf_hash, link},
+    json::Value,
+    keys::SecretKey,
+    merkle::CompactRange,
+    statement::{Event, Issuer, STATEMENT_TYPE, Statement, pae, statement_digest},
+};
+use lian_domain::{
+    filing::{Fact, Filing},
+    ledger::{Ledger, Unlogged},
+    registry::{Event as RegistryEvent, SYSTEM_LOG},
+    rejection::Rejection,
+};
+use lian_store::{commit::NewEntry, reader::Reader, tip::Tip};
+use thiserror::Error;
+
+use crate::{admit::Authentic, clock::Stamper};
+
+/// Entries of one batch.
+pub const BATCH_ENTRIES_MAX: usize = 4_096;
+/// Leaf and payload bytes of one batch; leaves room for frames within the 8 MiB of the format.
+pub const BATCH_BYTES_SOFT_MAX: usize = 7 << 20;
+
+/// Why the sequencer must stop.
+#[derive(Debug, Error)]
+pub enum Fatal {
+    /// A fault of this program.
+    #[error(transparent)]
+    Contradiction(Unlogged),
+    /// The log cannot be read back.
+    #[error("the log cannot be read: {0}")]
+    Read(String),
+    /// No randomness for ids.
+    #[error("the system gives no randomness: {0}")]
+    Random(getrandom::Error),
+    /// The log's own statement was turned away: a fault of this program.
+    #[error("the log's own statement was turned away: {0}")]
+    Own(Rejection),
+}
+
+/// What became of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Placed {
+    /// It has a place, and its verdict.
+    New {
+        /// Entry.
+        index: u64,
+        /// Accepted or refused.
+        verdict: Verdict,
+    },
+    /// It had a place already.
+    Repeat {
+        /// Entry.
+        index: u64,
+    },
+    /// It gets none.
+    Turned(Rejection),
+}
+
+/// Entries that wait for their commit.
+struct Recent {
+    index: u64,
+    digest: Digest,
+    streams: Vec<Box<str>>,
+    previous: Vec<u64>,
+}
+
+/// One per ledger.
+pub struct Sequencer {
+    ledger: Ledger,
+    tree: CompactRange,
+    link: Digest,
+    stamper: Stamper,
+    stamp: Option<(u64, Option<i64>)>,
+    system_log: SecretKey,
+    reader: Reader,
+    entries: Vec<NewEntry>,
+    bytes: usize,
+    recent: VecDeque<Recent>,
+    /// By first issuer and id, while valid: digest, end of validity, entry.
+    ids: HashMap<(Box<str>, [u8; 16]), (Digest, i64, u64)>,
+    withheld: HashMap<Digest, u64>,
+}
+
+impl Sequencer {
+    /// Goes on from a ledger folded up to `tip`. `ids` are those of statements still valid.
+    pub fn new(ledger: Ledger, tip: &Tip, stamper: Stamper, system_log: SecretKey, reader: Reader) -> Self {
+        Self {
+            ledger,
+            tree: tip.range().clone(),
+            link: tip.link(),
+            stamper,
+            stamp: None,
+            system_log,
+            reader,
+            entries: Vec::new(),
+            bytes: 0,
+            recent: VecDeque::new(),
+            ids: HashMap::new(),
+            withheld: HashMap::new(),
+        }
+    }
+
+    /// The ledger, all placed statements included.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Remembers the id of a statement that is in the log.
+    pub fn remember(&mut self, filing: &Filing, index: u64) {
+        if let Some(issuer) = filing.issuers.first() {
+            self.ids.insert((issuer.actor.clone(), filing.id), (filing.digest, filing.valid_until, index));
+        }
+    }
+
+    /// True if the batch at hand should be cut before more is placed.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= BATCH_ENTRIES_MAX || self.bytes >= BATCH_BYTES_SOFT_MAX
+    }
+
+    /// True if no entry waits to be cut.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Places one statement. The batch must not be full.
+    pub fn place(&mut self, statement: Authentic) -> Result<Placed, Fatal> {
+        let (now_ms, step) = self.begin()?;
+        let (filing, payload, signatures) = statement.into_parts();
+        if let Some(index) = self.waiting(&filing.digest) {
+            return Ok(Placed::Repeat { index });
+        }
+        if let Some(rejection) = self.reused(&filing, now_ms) {
+            return Ok(Placed::Turned(rejection));
+        }
+        let steps = filing
+            .events
+            .iter()
+            .all(|event| matches!(event.fact, Fact::Registry(RegistryEvent::ClockStepped { .. })));
+        if let Some(step) = step.filter(|_| !steps) {
+            return match self.first_place(&filing)? {
+                Some(index) => Ok(Placed::Repeat { index }),
+                None => Ok(Placed::Turned(Rejection::ClockStopped(step))),
+            };
+        }
+        let placed = self.judge(&filing, payload, &signatures, now_ms)?;
+        if let (true, Placed::New { verdict: Verdict::ACCEPTED, .. }) = (steps, &placed) {
+            self.stamper.accept_step();
+        }
+        Ok(placed)
+    }
+
+    /// Stamps the batch and closes an epoch that is due, before its first statement.
+    fn begin(&mut self) -> Result<(u64, Option<i64>), Fatal> {
+        if let Some(stamp) = self.stamp {
+            return Ok(stamp);
+        }
+        let stamp = self.stamper.stamp();
+        self.stamp = Some(stamp);
+        if self.ledger.size() > 0 && self.ledger.epoch_due(stamp.0) {
+            self.close_epoch(stamp.0)?;
+        }
+        Ok(stamp)
+    }
+
+    /// Closes the epoch if one is due, even when no statement comes; returns whether it did.
+    pub fn tick(&mut self) -> Result<bool, Fatal> {
+        self.begin()?;
+        if self.entries.is_empty() {
+            self.stamp = None;
+        }
+        Ok(!self.entries.is_empty())
+    }
+
+    fn close_epoch(&mut self, now_ms: u64) -> Result<(), Fatal> {
+        let RegistryEvent::EpochClosed { number, size, root, map, engine } =
+            self.ledger.next_epoch(self.tree.root())
+        else {
+            unreachable!("next_epoch gives epoch.closed");
+        };
+        let data = Value::object([
+            ("engine", Value::number(u64::from(engine))),
+            ("map", Value::text(map.to_hex())),
+            ("n", Value::number(number)),
+            ("root", Value::text(root.to_hex())),
+            ("size", Value::number(size)),
+        ]);
+        self.own_statement("epoch.closed", &format!("epoch/{number}"), data, now_ms)?;
+        for (key, count) in std::mem::take(&mut self.withheld) {
+            let data = Value::object([("count", Value::number(count)), ("key", Value::text(key.to_hex()))]);
+            self.own_statement("refusals.withheld", &format!("refusals/{key}"), data, now_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Signs and places a statement of `system:log`.
+    fn own_statement(&mut self, kind: &str, stream: &str, data: Value<'_>, now_ms: u64) -> Result<(), Fatal> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(Fatal::Random)?;
+        let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
+        let expect = self.ledger.stream(stream).map_or(0, |found| found.version);
+        let statement = Statement {
+            events: vec![Event { kind, stream, expect, occurred_at: now, data }],
+            id,
+            issued_at: now,
+            issuers: vec![Issuer { actor: SYSTEM_LOG, capacity: "log", key: self.system_log.public().id() }],
+            ledger: self.ledger.id(),
+            requires: Vec::new(),
+            seen: None,
+            valid_until: now + 86_400,
+        };
+        let payload = statement.payload();
+        let signature = self.system_log.sign(&pae(STATEMENT_TYPE, &payload)).to_vec();
+        let filing = Filing::read(&payload, statement_digest(&payload)).map_err(Fatal::Own)?;
+        match self.judge(&filing, payload, &[signature], now_ms)? {
+            Placed::Turned(rejection) => Err(Fatal::Own(rejection)),
+            _ => Ok(()),
+        }
+    }
+
+    fn judge(
+        &mut self,
+        filing: &Filing,
+        payload: Vec<u8>,
+        signatures: &[Vec<u8>],
+        now_ms: u64,
+    ) -> Result<Placed, Fatal> {
+        let index = self.tree.size();
+        let place =
+            Place { index, recorded_at: now_ms, tree: &self.tree, batch_first: self.entries.is_empty() };
+        let rules = if index == 0 { 1 } else { self.ledger.rules().version };
+        let verdict = match self.ledger.judge(&place, filing) {
+            Ok(verdict) => verdict,
+            Err(Unlogged::Rejected(rejection)) => return self.turn(filing, rejection),
+            Err(contradiction) => return Err(Fatal::Contradiction(contradiction)),
+        };
+        let leaf = Leaf {
+            index,
+            previous: self.link,
+            recorded_at: now_ms,
+            rules,
+            verdict,
+            statement: filing.digest,
+            signatures: signatures.iter().map(Vec::as_slice).collect(),
+        };
+        let leaf = leaf.encode().map_err(|error| Fatal::Read(error.to_string()))?;
+        let hash = leaf_hash(&leaf);
+        let previous = self.ledger.record(&place, filing, verdict, hash);
+        self.link = link(&leaf);
+        self.tree.push(hash);
+        self.remember(filing, index);
+        self.recent.push_back(Recent {
+            index,
+            digest: filing.digest,
+            streams: filing.events.iter().map(|event| filing.streams[event.stream].clone()).collect(),
+            previous: previous.clone(),
+        });
+        self.bytes += leaf.len() + payload.len() + 8 * previous.len() + 32;
+        self.entries.push(NewEntry { leaf, payload, previous });
+        Ok(Placed::New { index, verdict })
+    }
+
+    /// A statement that cannot be placed may have its place already.
+    fn turn(&mut self, filing: &Filing, rejection: Rejection) -> Result<Placed, Fatal> {
+        if let Some(index) = self.first_place(filing)? {
+            return Ok(Placed::Repeat { index });
+        }
+        if let (Rejection::RefusalQuota { .. }, Some(issuer)) = (&rejection, filing.issuers.first()) {
+            *self.withheld.entry(issuer.key).or_default() += 1;
+        }
+        Ok(Placed::Turned(rejection))
+    }
+
+    fn waiting(&self, digest: &Digest) -> Option<u64> {
+        self.recent.iter().rev().find(|recent| recent.digest == *digest).map(|recent| recent.index)
+    }
+
+    fn reused(&self, filing: &Filing, now_ms: u64) -> Option<Rejection> {
+        let issuer = filing.issuers.first()?;
+        let (digest, valid_until, entry) = *self.ids.get(&(issuer.actor.clone(), filing.id))?;
+        let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
+        if digest == filing.digest || valid_until < now {
+            return None;
+        }
+        let id = lian_core::hash::hex_encode(&filing.id);
+        Some(Rejection::IdReused { actor: issuer.actor.to_string(), id, entry })
+    }
+
+    /// Walks back the first event's stream until the entry that holds this statement.
+    fn first_place(&self, filing: &Filing) -> Result<Option<u64>, Fatal> {
+        let Some(name) = filing.events.first().map(|event| &filing.streams[event.stream]) else {
+            return Ok(None);
+        };
+        let mut at = self.ledger.stream(name).map_or(NO_PREVIOUS, |stream| stream.last);
+        while at != NO_PREVIOUS {
+            let (digest, previous) = self.step_back(at, name)?;
+            if digest == filing.digest {
+                return Ok(Some(at));
+            }
+            at = previous;
+        }
+        Ok(None)
+    }
+
+    fn step_back(&self, at: u64, stream: &str) -> Result<(Digest, u64), Fatal> {
+        if let Some(recent) = self.recent.iter().find(|recent| recent.index == at) {
+            let event = recent.streams.iter().position(|name| **name == *stream);
+            let previous = event.map_or(NO_PREVIOUS, |event| recent.previous[event]);
+            return Ok((recent.digest, previous));
+        }
+        let broken = |what: &dyn std::fmt::Display| Fatal::Read(format!("entry {at}: {what}"));
+        let entry = self.reader.read_entry(at).map_err(|error| broken(&error))?;
+        let leaf = Leaf::decode(&entry.leaf).map_err(|error| broken(&error))?;
+        let statement = Statement::parse(&entry.payload).map_err(|error| broken(&error))?;
+        let event = statement.events.iter().position(|event| event.stream == stream);
+        let previous = event.and_then(|event| entry.previous.get(event).copied());
+        Ok((leaf.statement, previous.unwrap_or(NO_PREVIOUS)))
+    }
+
+    /// Ends the batch at hand: its entries, for the store. Empty if nothing was placed.
+    pub fn cut(&mut self) -> Vec<NewEntry> {
+        self.stamp = None;
+        self.bytes = 0;
+        if !self.entries.is_empty() {
+            self.ledger.committed(self.tree.size(), self.tree.root());
+        }
+        std::mem::take(&mut self.entries)
+    }
+
+    /// The log is committed up to `size`: forgets what waited for that, and ids that have lapsed.
+    pub fn committed(&mut self, size: u64) {
+        while self.recent.front().is_some_and(|recent| recent.index < size) {
+            self.recent.pop_front();
+        }
+        // Ids are kept in step with the log, not with a timer: now and then is enough.
+        if self.ids.len() > 100_000 && self.ids.len().is_multiple_of(10_000) {
+            let now = i64::try_from(self.ledger.recorded_at() / 1_000).unwrap_or(i64::MAX);
+            self.ids.retain(|_, (_, valid_until, _)| *valid_until >= now);
+        }
+    }
+}

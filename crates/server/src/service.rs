@@ -1,0 +1,452 @@
+//! The running ledger: a bounded queue, admission on all cores, one sequencer, one commit thread.
+//! Invariant: answers leave after the commit point of all that they rest on, in order of arrival;
+//! after any failure of the commit thread nothing is answered any more.
+//! Who owns what: workers own nothing; the sequencer thread owns the state; the commit thread owns
+//! the writer; the zero-filling task owns the file that it fills.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use lian_core::{
+    entry::Verdict,
+    keys::SecretKey,
+    receipt::{EntryBytes, Receipt},
+    statement::{Envelope, REJECTION_TYPE, pae},
+};
+use lian_domain::rejection::{Rejection, RejectionNote};
+use lian_store::{
+    commit::{AppendError, NewEntry, NextSegment, Store},
+    disk::DiskError,
+    reader::{Head, Reader},
+};
+use thiserror::Error;
+
+use crate::{
+    admit::{Authentic, KeyBook, Turned, admit},
+    clock::{Clock, Stamper},
+    open::{OpenLedger, SystemKeys},
+    sequencer::{Fatal, Placed, Sequencer},
+};
+
+/// Groups of envelopes that may wait for admission; past it the caller is told to come again.
+pub const QUEUE_GROUPS_MAX: usize = 1_024;
+/// Batches that may wait for the disk while the next one is being judged.
+const BATCHES_WAITING_MAX: usize = 2;
+/// How often an idle sequencer looks whether an epoch is due.
+const TICK: Duration = Duration::from_secs(1);
+/// How long the commit thread waits before it tries again for space or for the signer.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The answer to one envelope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in the log, and its batch is committed.
+    Sealed {
+        /// Entry.
+        index: u64,
+        /// Accepted or refused; `None` when it was in the log before (see the entry).
+        verdict: Option<Verdict>,
+    },
+    /// It is not in the log; the signed rejection says why.
+    Rejected {
+        /// Why.
+        rejection: Rejection,
+        /// DSSE, signed by the admission key.
+        signed: Envelope,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ServiceError {
+    /// The queue is full.
+    #[error("the queue is full; come again in a second")]
+    Busy,
+    /// The writer has stopped; what was not answered may or may not be in the log: send it again.
+    #[error("the writer has stopped: {0}")]
+    Stopped(String),
+}
+
+type Admitted = Vec<Result<Authentic, Turned>>;
+type Answers = Vec<Answer>;
+
+struct Work {
+    envelopes: Vec<Vec<u8>>,
+    done: SyncSender<Admitted>,
+}
+
+struct Ticket {
+    admitted: Receiver<Admitted>,
+    reply: Sender<Answers>,
+}
+
+/// What the commit thread answers once its batch is committed.
+struct Reply {
+    to: Sender<Answers>,
+    outcomes: Vec<Outcome>,
+}
+
+enum Outcome {
+    Placed(u64, Option<Verdict>),
+    Turned(Turned),
+}
+
+struct Batch {
+    entries: Vec<NewEntry>,
+    replies: Vec<Reply>,
+}
+
+/// A ledger that takes statements.
+pub struct Service {
+    queue: Mutex<Queue>,
+    reader: Reader,
+    stopped: Arc<Stop>,
+    threads: Vec<JoinHandle<()>>,
+    committer: Option<JoinHandle<Option<Store>>>,
+}
+
+/// Both ends of the queue: a group of envelopes goes to a worker and, in the same order, a ticket
+/// to the sequencer.
+struct Queue {
+    work: Option<SyncSender<Work>>,
+    tickets: Option<SyncSender<Ticket>>,
+}
+
+#[derive(Default)]
+struct Stop {
+    flag: AtomicBool,
+    why: Mutex<String>,
+    committed: AtomicU64,
+}
+
+impl Stop {
+    fn because(&self, why: &dyn std::fmt::Display) {
+        let mut text = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.is_empty() {
+            *text = why.to_string();
+        }
+        self.flag.store(true, Ordering::SeqCst);
+    }
+
+    fn error(&self) -> ServiceError {
+        ServiceError::Stopped(self.why.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+impl Service {
+    /// Starts the threads over a ledger that was opened and folded.
+    pub fn start(opened: OpenLedger, keys: SystemKeys, clock: Arc<dyn Clock>, workers: usize) -> Self {
+        let OpenLedger { store, ledger, valid, .. } = opened;
+        let reader = store.reader().clone();
+        let head = reader.head();
+        let stamper = Stamper::new(clock, head.tip().recorded_at());
+        let ledger_name = ledger.id().to_owned();
+        let book = Arc::new(KeyBook::of(&ledger));
+        let mut sequencer = Sequencer::new(ledger, head.tip(), stamper, keys.system_log, reader.clone());
+        for (filing, index) in &valid {
+            sequencer.remember(filing, *index);
+        }
+        let stopped = Arc::new(Stop::default());
+        stopped.committed.store(head.size(), Ordering::SeqCst);
+        let (work, work_queue) = sync_channel(QUEUE_GROUPS_MAX);
+        let (tickets, ticket_queue) = sync_channel(QUEUE_GROUPS_MAX);
+        let (batches, batch_queue) = sync_channel(BATCHES_WAITING_MAX);
+        let mut threads = spawn_workers(workers, work_queue, &book);
+        let stop = Arc::clone(&stopped);
+        threads.push(thread::spawn(move || {
+            if let Err(fatal) = run_sequencer(&mut sequencer, &ticket_queue, &batches, &book, &stop) {
+                stop.because(&fatal);
+            }
+        }));
+        let committer = Committer {
+            store,
+            rejector: Rejector { key: keys.admission, ledger: ledger_name },
+            stop: Arc::clone(&stopped),
+            filler: None,
+        };
+        let committer = thread::spawn(move || committer.run(&batch_queue));
+        let queue = Mutex::new(Queue { work: Some(work), tickets: Some(tickets) });
+        Self { queue, reader, stopped, threads, committer: Some(committer) }
+    }
+
+    /// Reads what is committed.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Hands in envelopes (DSSE JSON), judged in this order; the answers come in the same order.
+    pub fn submit(&self, envelopes: Vec<Vec<u8>>) -> Result<Receiver<Vec<Answer>>, ServiceError> {
+        let (reply, answers) = channel();
+        let (done, admitted) = sync_channel(1);
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(work), Some(tickets)) = (&queue.work, &queue.tickets) else {
+            return Err(self.stopped.error());
+        };
+        if self.stopped.flag.load(Ordering::SeqCst) {
+            return Err(self.stopped.error());
+        }
+        match work.try_send(Work { envelopes, done }) {
+            Ok(()) => {}
+            Err(std::sync::mpsc::TrySendError::Full(_)) => return Err(ServiceError::Busy),
+            Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return Err(self.stopped.error()),
+        }
+        // Work waits at least as long as its ticket, so there is room for the ticket.
+        tickets.send(Ticket { admitted, reply }).map_err(|_| self.stopped.error())?;
+        Ok(answers)
+    }
+
+    /// The same, and waits for the answers.
+    pub fn submit_and_wait(&self, envelopes: Vec<Vec<u8>>) -> Result<Vec<Answer>, ServiceError> {
+        self.submit(envelopes)?.recv().map_err(|_| self.stopped.error())
+    }
+
+    /// Why it stopped, if it did.
+    pub fn stopped(&self) -> Option<ServiceError> {
+        self.stopped.flag.load(Ordering::SeqCst).then(|| self.stopped.error())
+    }
+
+    /// The receipt of a committed entry, under the newest checkpoint.
+    pub fn receipt(&self, index: u64) -> Result<Vec<u8>, String> {
+        receipt_of(&self.reader, index)
+    }
+
+    /// Takes nothing more, finishes what was taken, and trims the live segment.
+    pub fn close(mut self) -> Result<(), ServiceError> {
+        {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.work = None;
+            queue.tickets = None;
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.stopped.because(&"a thread panicked");
+            }
+        }
+        let store = self.committer.take().and_then(|thread| thread.join().ok()).flatten();
+        match (self.stopped(), store) {
+            (Some(error), _) => Err(error),
+            (None, Some(store)) => store.close().map_err(|error| ServiceError::Stopped(error.to_string())),
+            (None, None) => Err(ServiceError::Stopped("the commit thread panicked".to_owned())),
+        }
+    }
+}
+
+/// The receipt of a committed entry: leaf, payload, inclusion proof, newest checkpoint.
+pub fn receipt_of(reader: &Reader, index: u64) -> Result<Vec<u8>, String> {
+    let says = |error: &dyn std::fmt::Display| error.to_string();
+    let head = reader.head();
+    let entry = reader.read_entry(index).map_err(|error| says(&error))?;
+    let proof = reader.prove_inclusion(index, head.size()).map_err(|error| says(&error))?;
+    let extra = EntryBytes { leaf: &entry.leaf, payload: &entry.payload }.encode();
+    Ok(Receipt { extra, index, proof, checkpoint: head.note().to_vec() }.encode())
+}
+
+fn spawn_workers(count: usize, work: Receiver<Work>, book: &Arc<KeyBook>) -> Vec<JoinHandle<()>> {
+    let work = Arc::new(Mutex::new(work));
+    let worker = |_| {
+        let (work, book) = (Arc::clone(&work), Arc::clone(book));
+        thread::spawn(move || {
+            loop {
+                let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(Work { envelopes, done }) = next else {
+                    return;
+                };
+                let admitted = envelopes.iter().map(|bytes| admit(bytes, &book)).collect();
+                // Whoever waited may be gone with the sequencer; then nobody needs this.
+                let _gone = done.send(admitted);
+            }
+        })
+    };
+    (0..count.max(1)).map(worker).collect()
+}
+
+/// Places what comes, cuts a batch when nothing more waits or it is full, and hands it on.
+fn run_sequencer(
+    sequencer: &mut Sequencer,
+    tickets: &Receiver<Ticket>,
+    batches: &SyncSender<Batch>,
+    book: &KeyBook,
+    stop: &Stop,
+) -> Result<(), Fatal> {
+    let mut keys = sequencer.ledger().directory().keys().count();
+    loop {
+        let first = match tickets.recv_timeout(TICK) {
+            Ok(ticket) => Some(ticket),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        if stop.flag.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        sequencer.committed(stop.committed.load(Ordering::SeqCst));
+        let mut replies = Vec::new();
+        let mut next = first;
+        if next.is_none() && !sequencer.tick()? {
+            continue;
+        }
+        while let Some(ticket) = next {
+            let full = place_ticket(sequencer, ticket, &mut replies, batches)?;
+            next = match tickets.try_recv() {
+                Ok(ticket) if !full => Some(ticket),
+                Ok(ticket) => {
+                    hand_on(sequencer, &mut replies, batches);
+                    Some(ticket)
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+            };
+            let known = sequencer.ledger().directory().keys().count();
+            if known != keys {
+                book.renew(sequencer.ledger());
+                keys = known;
+            }
+        }
+        hand_on(sequencer, &mut replies, batches);
+    }
+}
+
+/// Places one group; returns whether the batch is full.
+fn place_ticket(
+    sequencer: &mut Sequencer,
+    ticket: Ticket,
+    replies: &mut Vec<Reply>,
+    batches: &SyncSender<Batch>,
+) -> Result<bool, Fatal> {
+    // The worker that had it panicked: the sender learns it by the dropped reply.
+    let Ok(admitted) = ticket.admitted.recv() else {
+        return Ok(false);
+    };
+    let mut outcomes = Vec::with_capacity(admitted.len());
+    for statement in admitted {
+        if sequencer.is_full() {
+            hand_on(sequencer, replies, batches);
+        }
+        outcomes.push(match statement {
+            Err(turned) => Outcome::Turned(turned),
+            Ok(statement) => {
+                let digest = statement.filing().digest;
+                match sequencer.place(statement)? {
+                    Placed::New { index, verdict } => Outcome::Placed(index, Some(verdict)),
+                    Placed::Repeat { index } => Outcome::Placed(index, None),
+                    Placed::Turned(rejection) => {
+                        Outcome::Turned(Turned { statement: Some(digest), rejection })
+                    }
+                }
+            }
+        });
+    }
+    replies.push(Reply { to: ticket.reply, outcomes });
+    Ok(sequencer.is_full())
+}
+
+fn hand_on(sequencer: &mut Sequencer, replies: &mut Vec<Reply>, batches: &SyncSender<Batch>) {
+    let entries = sequencer.cut();
+    let replies = std::mem::take(replies);
+    if !entries.is_empty() || !replies.is_empty() {
+        // A commit thread that is gone has said why; the dropped replies tell their senders.
+        let _gone = batches.send(Batch { entries, replies });
+    }
+}
+
+struct Rejector {
+    key: SecretKey,
+    ledger: String,
+}
+
+impl Rejector {
+    fn sign(&self, turned: &Turned, head: &Head) -> Envelope {
+        let note = RejectionNote {
+            ledger: self.ledger.clone(),
+            statement: turned.statement,
+            code: turned.rejection.code(),
+            name: turned.rejection.name().to_owned(),
+            detail: turned.rejection.to_string(),
+            size: head.size(),
+            root: head.tip().range().root(),
+            time: i64::try_from(head.tip().recorded_at() / 1_000).unwrap_or(i64::MAX),
+        };
+        let payload = note.payload();
+        let signature = self.key.sign(&pae(REJECTION_TYPE, &payload)).to_vec();
+        Envelope { payload, signatures: vec![signature] }
+    }
+}
+
+struct Committer {
+    store: Store,
+    rejector: Rejector,
+    stop: Arc<Stop>,
+    filler: Option<JoinHandle<Result<NextSegment, DiskError>>>,
+}
+
+impl Committer {
+    /// Commits batches until the sequencer ends; gives the writer back unless it failed.
+    fn run(mut self, batches: &Receiver<Batch>) -> Option<Store> {
+        while let Ok(batch) = batches.recv() {
+            if !batch.entries.is_empty() {
+                self.fill_ahead();
+                if let Err(error) = self.commit(&batch.entries) {
+                    self.stop.because(&error);
+                    return None;
+                }
+            }
+            let head = self.store.reader().head();
+            self.stop.committed.store(head.size(), Ordering::SeqCst);
+            for reply in batch.replies {
+                self.answer(reply, &head);
+            }
+        }
+        Some(self.store)
+    }
+
+    fn commit(&mut self, entries: &[NewEntry]) -> Result<(), AppendError> {
+        let mut outcome = self.store.append_batch(entries).map(|_| ());
+        loop {
+            outcome = match outcome {
+                Ok(()) => return Ok(()),
+                // What was judged cannot be unjudged: wait for space or for the signer.
+                Err(AppendError::NoSpace(_) | AppendError::Tiles(_)) => {
+                    thread::sleep(RETRY);
+                    self.store.append_batch(entries).map(|_| ())
+                }
+                Err(AppendError::Unsigned(_) | AppendError::Pending) => {
+                    thread::sleep(RETRY);
+                    self.store.retry().map(|_| ())
+                }
+                Err(error) => return Err(error),
+            };
+        }
+    }
+
+    /// Has the next segment zero-filled by a thread of its own, and takes it over when it is ready.
+    fn fill_ahead(&mut self) {
+        if self.filler.as_ref().is_some_and(JoinHandle::is_finished)
+            && let Some(Ok(Ok(next))) = self.filler.take().map(JoinHandle::join)
+        {
+            // A segment that came too late is filled again by the writer itself.
+            let _late = self.store.adopt(next);
+        }
+        if self.filler.is_none()
+            && let Some(task) = self.store.next_segment_task()
+        {
+            self.filler = Some(thread::spawn(move || task.run()));
+        }
+    }
+
+    fn answer(&self, reply: Reply, head: &Head) {
+        let answer = |outcome| match outcome {
+            Outcome::Placed(index, verdict) => Answer::Sealed { index, verdict },
+            Outcome::Turned(turned) => {
+                let signed = self.rejector.sign(&turned, head);
+                Answer::Rejected { rejection: turned.rejection, signed }
+            }
+        };
+        // Whoever asked may have gone; the log keeps what it keeps.
+        let _gone = reply.to.send(reply.outcomes.into_iter().map(answer).collect());
+    }
+}
