@@ -83,9 +83,15 @@ impl Stamper {
         (self.last_ms, self.step_ms)
     }
 
+    /// The stamp of the entry that records a step: by the clock as it stands now.
+    pub fn stepped_stamp(&self) -> u64 {
+        self.last_ms.max(self.clock.wall_ms())
+    }
+
     /// The step is on the log: the wall clock counts again, from now.
     pub fn accept_step(&mut self) {
         (self.wall_ms, self.monotonic) = (self.clock.wall_ms(), self.clock.monotonic());
+        self.last_ms = self.last_ms.max(self.wall_ms);
         self.step_ms = None;
     }
 }
@@ -162,6 +168,7 @@ mod tests {
             clock.pass(1_000);
             assert_eq!(stamper.stamp(), (NOON - 5, Some(step)), "time alone heals nothing");
 
+            assert_eq!(stamper.stepped_stamp(), (wall + 1_000).max(NOON - 5));
             stamper.accept_step();
             assert_eq!(stamper.stamp(), ((wall + 1_000).max(NOON - 5), None));
         }

@@ -10,7 +10,7 @@ use lian_core::{
     audit::Place,
     entry::{Leaf, Verdict},
     frame::NO_PREVIOUS,
-    hash::{Digest, leaf_hash, link},
+    hash::{Digest, hex_encode, leaf_hash, link, sha256},
     json::Value,
     keys::SecretKey,
     merkle::CompactRange,
@@ -87,9 +87,10 @@ pub struct Sequencer {
     reader: Reader,
     entries: Vec<NewEntry>,
     bytes: usize,
+    /// In order of their indexes, without gaps.
     recent: VecDeque<Recent>,
-    /// By first issuer and id, while valid: digest, end of validity, entry.
-    ids: HashMap<(Box<str>, [u8; 16]), (Digest, i64, u64)>,
+    recent_by_digest: HashMap<Digest, u64>,
+    ids: Ids,
     withheld: HashMap<Digest, u64>,
 }
 
@@ -107,7 +108,8 @@ impl Sequencer {
             entries: Vec::new(),
             bytes: 0,
             recent: VecDeque::new(),
-            ids: HashMap::new(),
+            recent_by_digest: HashMap::new(),
+            ids: Ids::default(),
             withheld: HashMap::new(),
         }
     }
@@ -119,9 +121,7 @@ impl Sequencer {
 
     /// Remembers the id of a statement that is in the log.
     pub fn remember(&mut self, filing: &Filing, index: u64) {
-        if let Some(issuer) = filing.issuers.first() {
-            self.ids.insert((issuer.actor.clone(), filing.id), (filing.digest, filing.valid_until, index));
-        }
+        self.ids.remember(filing, index, self.ledger.recorded_at());
     }
 
     /// True if the batch at hand should be cut before more is placed.
@@ -141,7 +141,7 @@ impl Sequencer {
         if let Some(index) = self.waiting(&filing.digest) {
             return Ok(Placed::Repeat { index });
         }
-        if let Some(rejection) = self.reused(&filing, now_ms) {
+        if let Some(rejection) = self.ids.reused(&filing, now_ms) {
             return Ok(Placed::Turned(rejection));
         }
         let steps = filing
@@ -154,9 +154,12 @@ impl Sequencer {
                 None => Ok(Placed::Turned(Rejection::ClockStopped(step))),
             };
         }
+        // Two admins vouch for the clock as it stands now, so their entry bears its time.
+        let now_ms = if step.is_some() { self.stamper.stepped_stamp() } else { now_ms };
         let placed = self.judge(&filing, payload, &signatures, now_ms)?;
         if let (true, Placed::New { verdict: Verdict::ACCEPTED, .. }) = (steps, &placed) {
             self.stamper.accept_step();
+            self.stamp = Some(self.stamper.stamp());
         }
         Ok(placed)
     }
@@ -260,6 +263,7 @@ impl Sequencer {
         self.link = link(&leaf);
         self.tree.push(hash);
         self.remember(filing, index);
+        self.recent_by_digest.insert(filing.digest, index);
         self.recent.push_back(Recent {
             index,
             digest: filing.digest,
@@ -283,18 +287,7 @@ impl Sequencer {
     }
 
     fn waiting(&self, digest: &Digest) -> Option<u64> {
-        self.recent.iter().rev().find(|recent| recent.digest == *digest).map(|recent| recent.index)
-    }
-
-    fn reused(&self, filing: &Filing, now_ms: u64) -> Option<Rejection> {
-        let issuer = filing.issuers.first()?;
-        let (digest, valid_until, entry) = *self.ids.get(&(issuer.actor.clone(), filing.id))?;
-        let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
-        if digest == filing.digest || valid_until < now {
-            return None;
-        }
-        let id = lian_core::hash::hex_encode(&filing.id);
-        Some(Rejection::IdReused { actor: issuer.actor.to_string(), id, entry })
+        self.recent_by_digest.get(digest).copied()
     }
 
     /// Walks back the first event's stream until the entry that holds this statement.
@@ -314,7 +307,9 @@ impl Sequencer {
     }
 
     fn step_back(&self, at: u64, stream: &str) -> Result<(Digest, u64), Fatal> {
-        if let Some(recent) = self.recent.iter().find(|recent| recent.index == at) {
+        let first = self.recent.front().map_or(u64::MAX, |recent| recent.index);
+        let waiting = at.checked_sub(first).and_then(|offset| usize::try_from(offset).ok());
+        if let Some(recent) = waiting.and_then(|offset| self.recent.get(offset)) {
             let event = recent.streams.iter().position(|name| **name == *stream);
             let previous = event.map_or(NO_PREVIOUS, |event| recent.previous[event]);
             return Ok((recent.digest, previous));
@@ -340,13 +335,50 @@ impl Sequencer {
 
     /// The log is committed up to `size`: forgets what waited for that, and ids that have lapsed.
     pub fn committed(&mut self, size: u64) {
-        while self.recent.front().is_some_and(|recent| recent.index < size) {
-            self.recent.pop_front();
+        while let Some(recent) = self.recent.pop_front_if(|recent| recent.index < size) {
+            self.recent_by_digest.remove(&recent.digest);
         }
-        // Ids are kept in step with the log, not with a timer: now and then is enough.
-        if self.ids.len() > 100_000 && self.ids.len().is_multiple_of(10_000) {
-            let now = i64::try_from(self.ledger.recorded_at() / 1_000).unwrap_or(i64::MAX);
-            self.ids.retain(|_, (_, valid_until, _)| *valid_until >= now);
+    }
+}
+
+/// Ids of statements that are still valid: the same id for another statement is a conflict
+/// (DESIGN §3). A service promise: kept in memory, by fingerprints.
+#[derive(Default)]
+struct Ids {
+    /// First 16 bytes of SHA-256(first issuer ‖ 0 ‖ id): digest's first 8 bytes, end of validity in
+    /// Unix seconds, entry.
+    known: HashMap<[u8; 16], (u64, i64, u64)>,
+    /// Size at which lapsed ids are next forgotten.
+    purge_at: usize,
+}
+
+impl Ids {
+    fn fingerprint(filing: &Filing) -> ([u8; 16], u64) {
+        let actor = filing.issuers.first().map_or("", |issuer| &issuer.actor);
+        let Digest(hash) = sha256(&[actor.as_bytes(), &[0], &filing.id]);
+        let (key, _) = hash.split_first_chunk().expect("16 of 32 bytes");
+        let (short, _) = filing.digest.0.split_first_chunk().expect("8 of 32 bytes");
+        (*key, u64::from_be_bytes(*short))
+    }
+
+    fn remember(&mut self, filing: &Filing, index: u64, now_ms: u64) {
+        let (key, digest) = Self::fingerprint(filing);
+        self.known.insert(key, (digest, filing.valid_until, index));
+        if self.known.len() > self.purge_at.max(10_000) {
+            let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
+            self.known.retain(|_, (_, valid_until, _)| *valid_until >= now);
+            self.purge_at = self.known.len() * 2;
         }
+    }
+
+    fn reused(&self, filing: &Filing, now_ms: u64) -> Option<Rejection> {
+        let (key, digest) = Self::fingerprint(filing);
+        let (known, valid_until, entry) = *self.known.get(&key)?;
+        let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
+        if known == digest || valid_until < now {
+            return None;
+        }
+        let actor = filing.issuers.first().map(|issuer| issuer.actor.to_string()).unwrap_or_default();
+        Some(Rejection::IdReused { actor, id: hex_encode(&filing.id), entry })
     }
 }
