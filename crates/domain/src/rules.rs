@@ -294,6 +294,11 @@ mod tests {
 
         assert_eq!(again, rules);
         assert_eq!(again.digest(), rules.digest());
+        assert_eq!(
+            rules.digest().to_hex(),
+            "242e546fad69bcc6d735ccfe512e2fa6325faeaa6a98c01c7111d8e3d3b77326",
+            "SPEC.md names it"
+        );
         assert_eq!(again.to_value().write(), bytes);
     }
 

@@ -1134,10 +1134,7 @@ fn a_bank_speaks_only_for_its_own_guarantees() {
     let suspend = parse("suspended", Vec::new()).unwrap();
     assert!(owner(house.state.as_ref(), &suspend, &own));
     assert!(!owner(house.state.as_ref(), &suspend, &other));
-    assert_eq!(
-        bank_of(house.state.as_ref(), &suspend).map(|bank| bank.to_string()).as_deref(),
-        Some("004")
-    );
+    assert_eq!(bank_of(house.state.as_ref(), &suspend).map(|bank| bank.to_string()).as_deref(), Some("004"));
     assert_eq!(bank_of(None, &suspend), None);
 }
 
@@ -1258,3 +1255,32 @@ fn a_state_with_altered_sums_is_not_taken_back() {
     }
     assert_eq!(State::from_value(&good).unwrap().digest(), house.state().digest());
 }
+
+#[test]
+fn the_known_answers_of_the_specification_hold() {
+    let mut house = House::active();
+    house.ok("drawn", draw(FIRST, 3_000_000));
+    let state = house.state();
+    let json = String::from_utf8(state.to_value().write()).unwrap();
+
+    assert_eq!(state.terms().terms.to_hex(), TERMS);
+    assert_eq!(json, STATE.concat());
+    assert_eq!(state.digest().to_hex(), STATE_DIGEST);
+}
+
+// Computed apart from this code, from the specification.
+const TERMS: &str = "b37101c269f9d22ab6f81d80031e93e2bca8441f848bce2d3e46c0b88a5f047e";
+const STATE_DIGEST: &str = "e0d3d2bbfabb16f7db572aa3f1b4d8fadaf438974a73a5fea859f269139502b7";
+
+const STATE: [&str; 10] = [
+    r#"{"bank":"004","branch":"0107","called":0,"claims":[],"claims_made":0,"#,
+    r#""debtor":"12345675","draws":[{"adjusted":0,"amount":3000000,"charges":0,"#,
+    r#""claimed":0,"declaration":"CA__15494A0001","draw":1,"due_on":"2026-03-16","#,
+    r#""importer":"12345675","paid_charges":0,"paid_tax":0}],"draws_made":1,"#,
+    r#""from":"2026-01-01","kind":"independent","limit":10000000,"no":"FB-115-000123","#,
+    r#""outstanding":3000000,"purpose":"importer","refunds":0,"scope":"all","#,
+    r#""status":"active","strays":0,"tax_types":["commodity","deposit","duty","#,
+    r#""tobacco_alcohol","tobacco_health","trade_fee","vat"],"#,
+    r#""terms":"b37101c269f9d22ab6f81d80031e93e2bca8441f848bce2d3e46c0b88a5f047e","#,
+    r#""to":"2026-12-31","unsecured":[]}"#,
+];
