@@ -12,9 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use lian_core::frame::{
-    BATCH_BYTES_MAX, COMMIT_FIXED_BYTES, COMMIT_NOTE_BYTES_MAX, FrameError, SegmentHeader,
-};
+use lian_core::frame::{COMMIT_FIXED_BYTES, COMMIT_NOTE_BYTES_MAX, FrameError, SegmentHeader};
 
 use self::walk::{Mark, Walk};
 pub use self::walk::{Place, StoredEntry};
@@ -31,7 +29,7 @@ pub const COMMIT_BYTES_MAX: u64 = (COMMIT_FIXED_BYTES + COMMIT_NOTE_BYTES_MAX) a
 /// The longest segment header: 64 nodes.
 pub(crate) const HEADER_BYTES_MAX: usize = 89 + 64 * 32 + 8;
 /// A segment file is never longer.
-pub const FILE_BYTES_MAX: u64 = CAPACITY_MAX + BATCH_BYTES_MAX as u64;
+pub const FILE_BYTES_MAX: u64 = CAPACITY_MAX;
 
 /// Segments whose file and marks are kept; at 1,024 marks of 24 bytes each this is 1.5 MiB.
 const OPEN_SEGMENTS_MAX: usize = 64;

@@ -357,3 +357,103 @@ fn root_of(bytes: &[u8]) -> Digest {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use lian_core::tile::decode_bundle;
+
+    use super::*;
+    use crate::{
+        disk::{Rng, SimDisk},
+        fixture::{append, check_log, fresh, start, verifier},
+    };
+
+    /// What a stranger checks: every full tile below the published size, and the checkpoint.
+    fn check_published(sim: &SimDisk, reader: &Reader) -> u64 {
+        let Some(note) = sim.bytes_of(CHECKPOINT_PATH) else { return 0 };
+        let published = verifier().open(&note).expect("a published checkpoint is whole");
+        assert_eq!(reader.root_at(published.size).unwrap(), published.root);
+        for tile in tiles_at(published.size).filter(|tile| tile.width == TILE_WIDTH) {
+            assert_eq!(sim.bytes_of(&tile.path()).unwrap(), *reader.tile(tile).unwrap(), "{}", tile.path());
+        }
+        published.size
+    }
+
+    #[test]
+    fn published_checkpoint_and_its_tiles_are_whole_after_every_crash() {
+        let (sim, mut store) = fresh(1);
+        append(&mut store, 300, 20);
+        store.reader().publish().unwrap();
+        sim.keep_history();
+        append(&mut store, 400, 20);
+        let published_again_at = sim.moment_count();
+        store.reader().publish().unwrap();
+        append(&mut store, 1, 20);
+        let mut rng = Rng::new(11);
+        for moment in published_again_at - 1..sim.moment_count() {
+            for _ in 0..8 {
+                let wreck = sim.moment(moment).unwrap().power_loss(&mut rng);
+                let store = start(&(Arc::new(wreck.clone()) as Arc<dyn Disk>), &verifier()).store;
+
+                assert!(check_log(store.reader()) >= 700, "moment {moment}");
+                let published = check_published(&wreck, store.reader());
+                assert!([300, 700].contains(&published), "moment {moment}: {published}");
+            }
+        }
+        let end = sim.power_loss_keeping(|_| false);
+        assert_eq!(check_published(&end, store.reader()), 700, "publishing returned, so it is durable");
+    }
+
+    #[test]
+    fn tile_file_holds_the_leaf_hashes_of_its_entries_and_the_level_above_their_root() {
+        let (sim, mut store) = fresh(1);
+        append(&mut store, 600, 20);
+        store.reader().publish().unwrap();
+
+        let entries = store.reader().entries(256..512).unwrap();
+        let hashes: Vec<Digest> = entries.map(|entry| leaf_hash(&entry.unwrap().leaf)).collect();
+
+        let file = sim.bytes_of("tile/0/001").unwrap();
+        assert_eq!(file, *bytes_of(&hashes));
+        let above = store.reader().tile(TileId { level: 1, index: 0, width: 2 }).unwrap();
+        assert_eq!(above[HASH_BYTES..], root_of(&file).0);
+        assert_eq!(sim.list("tile/0").unwrap(), ["000", "001"], "only full tiles are files");
+        assert!(sim.list("tile/1").unwrap().is_empty());
+    }
+
+    #[test]
+    fn tiles_wider_than_the_log_are_refused_and_narrower_ones_are_cut() {
+        let (_, mut store) = fresh(1);
+        append(&mut store, 300, 20);
+        let tile = |index, width| store.reader().tile(TileId { level: 0, index, width });
+
+        assert_eq!(tile(1, 44).unwrap().len(), 44 * HASH_BYTES);
+        assert_eq!(tile(1, 7).unwrap().len(), 7 * HASH_BYTES);
+        assert_eq!(tile(0, 7).unwrap()[..], tile(0, 256).unwrap()[..7 * HASH_BYTES]);
+        assert!(tile(1, 45).is_err());
+        assert!(tile(2, 1).is_err());
+    }
+
+    #[test]
+    fn export_holds_every_tile_every_leaf_and_the_checkpoint() {
+        let (_, mut store) = fresh(1);
+        append(&mut store, 300, 20);
+        append(&mut store, 250, 20);
+        let target = SimDisk::new(2);
+
+        assert_eq!(export(store.reader(), &target).unwrap(), 550);
+
+        let target = target.power_loss_keeping(|_| false);
+        let note = target.bytes_of(CHECKPOINT_PATH).unwrap();
+        let checkpoint = verifier().open(&note).unwrap();
+        let fetch = |tile: TileId| target.bytes_of(&tile.path()).ok_or(());
+        assert_eq!(merkle::root_at(550, &TiledTree { size: 550, fetch }), Ok(checkpoint.root));
+        for (index, width) in [(0, 256), (1, 256), (2, 38)] {
+            let bundle = target.bytes_of(&BundleId { index, width }.path()).unwrap();
+            let tile = target.bytes_of(&TileId { level: 0, index, width }.path()).unwrap();
+            let leaves = decode_bundle(&bundle, width).unwrap();
+            let hashes: Vec<Digest> = leaves.into_iter().map(leaf_hash).collect();
+            assert_eq!(tile, *bytes_of(&hashes));
+        }
+    }
+}

@@ -73,8 +73,8 @@ pub(crate) fn scan(segment: u32, bytes: &[u8], verifier: &dyn LogVerifier) -> Re
             // Without a commit frame nothing vouches for zeros: a torn write looks like them.
             Ok(None) => match read_batch(bytes, &at, Payloads::AllThere) {
                 Ok(batch) => {
-                    scan.stop =
-                        garbage_after(&batch, written).map(|what| damage(batch.tip.size(), batch.end, what));
+                    scan.stop = misfit_after(bytes, &batch, verifier)
+                        .map(|what| damage(batch.tip.size(), batch.end, what));
                     scan.batch = Some(batch);
                 }
                 Err((offset, entry, what)) => scan.stop = Some(damage(entry, offset as u64, what)),
@@ -86,9 +86,16 @@ pub(crate) fn scan(segment: u32, bytes: &[u8], verifier: &dyn LogVerifier) -> Re
     Ok(scan)
 }
 
-fn garbage_after(batch: &WholeBatch, written: usize) -> Option<Harm> {
-    let garbage = (written as u64).saturating_sub(batch.end);
-    (garbage > 0).then_some(Harm::Garbage(garbage))
+/// What stands behind a batch that has no commit frame of its own tree, if anything does.
+fn misfit_after(bytes: &[u8], batch: &WholeBatch, verifier: &dyn LogVerifier) -> Option<Harm> {
+    let rest = bytes.get(to_usize(batch.end)..).unwrap_or_default();
+    let garbage = written_bytes(rest) as u64;
+    let authentic = decode_commit(rest).is_ok_and(|(note, _)| verifier.open(note).is_some());
+    match (authentic, garbage) {
+        (true, _) => Some(Harm::Commit),
+        (false, 0) => None,
+        (false, count) => Some(Harm::Garbage(count)),
+    }
 }
 
 /// Bytes up to the last that is not zero.

@@ -77,10 +77,12 @@ pub(super) fn survey(
 ) -> Result<Survey, DiskError> {
     let (segment_count, missing) = count_segments(&**disk)?;
     let mut survey = Survey { segment_count, ..Survey::default() };
+    let mut impossible = missing;
     let mut trailing = Vec::new();
     let mut promised = None;
     for number in (0..segment_count).rev() {
-        let bytes = read_segment(&**disk, number)?;
+        let (bytes, whole) = read_segment(&**disk, number)?;
+        impossible = impossible.or((!whole).then_some(number));
         let mut scan = scan(number, &bytes, verifier);
         let Some(commit) = scan.as_mut().ok().and_then(|scan| scan.commit.take()) else {
             trailing.push(Trailing { number, bytes, scan });
@@ -95,9 +97,9 @@ pub(super) fn survey(
         break;
     }
     survey.take_trailing(trailing, &mut promised, verifier);
-    if let Some(number) = missing {
+    if let Some(segment) = impossible {
         let entry = survey.tip().size();
-        survey.damage = Some(Damage { segment: number, offset: 0, entry, what: Harm::File });
+        survey.damage = Some(Damage { segment, offset: 0, entry, what: Harm::File });
     }
     survey.hold_against(disk, verifier, claims, promised)?;
     Ok(survey)
@@ -268,15 +270,15 @@ fn count_segments(disk: &dyn Disk) -> Result<(u32, Option<u32>), DiskError> {
     Ok((count, (in_order < numbers.len()).then_some(count)))
 }
 
-/// A whole segment. A file longer than a segment can be is read up to that length and thus
-/// found to be damaged or to hold only zeros.
-fn read_segment(disk: &dyn Disk, number: u32) -> Result<Vec<u8>, DiskError> {
+/// The bytes of a segment, and whether they are all: a file longer than a segment can be is read
+/// up to that length only.
+fn read_segment(disk: &dyn Disk, number: u32) -> Result<(Vec<u8>, bool), DiskError> {
     let file = disk.open(&segment::path(number), OpenMode::Read)?;
-    let length = usize::try_from(file.len()?.min(FILE_BYTES_MAX)).expect("a segment fits memory");
-    let mut bytes = vec![0; length];
+    let length = file.len()?;
+    let mut bytes = vec![0; usize::try_from(length.min(FILE_BYTES_MAX)).expect("a segment fits memory")];
     let count = read_up_to(&*file, 0, &mut bytes)?;
     bytes.truncate(count);
-    Ok(bytes)
+    Ok((bytes, length <= FILE_BYTES_MAX))
 }
 
 fn slice(bytes: &[u8], start: u64, end: u64) -> &[u8] {

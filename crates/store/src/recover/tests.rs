@@ -245,6 +245,65 @@ fn batch_that_the_caller_judges_bad_is_set_aside_and_never_signed() {
     assert_eq!(check_log(store.reader()), 3);
 }
 
+#[test]
+fn segment_header_that_contradicts_its_first_entry_makes_the_folder_read_only() {
+    let (sim, _) = ledger(&[1, 1], false);
+    let (good, _) = SegmentHeader::decode(&sim.bytes_of(SEGMENT).unwrap()).unwrap();
+    let time = SegmentHeader { recorded_at: good.recorded_at - 1, ..good.clone() };
+    let ledger = SegmentHeader { ledger: lian_core::hash::sha256(&[b"another"]), ..good.clone() };
+    let previous = SegmentHeader { previous: lian_core::hash::sha256(&[b"another"]), ..good };
+
+    assert_eq!(damage_of(&tampered(&sim, 0, &time.encode())).what, Harm::Header);
+    assert_eq!(damage_of(&tampered(&sim, 0, &ledger.encode())).what, Harm::Header);
+    assert_eq!(damage_of(&tampered(&sim, 0, &previous.encode())).entry, 0);
+}
+
+/// A write that was torn inside a payload can leave zeros there; nothing vouches for them yet.
+#[test]
+fn waiting_batch_with_a_payload_of_zeros_is_set_aside() {
+    let (sim, ends) = ledger(&[1, 1], false);
+    let place = read_only(&shared(&sim), &*verifier()).unwrap().read_entry(1).unwrap().place;
+    let wreck = tampered(&sim, place.payload_at, &[0; 40]);
+    let wreck = cut(&wreck, ends[1] - 1, &mut |bytes| bytes.fill(0));
+
+    let recovery = recovery_of(&wreck);
+
+    assert!(recovery.pending_entries().is_empty());
+    let started = recovery.start(signer(), Judgement::RollForward).unwrap();
+    assert_eq!(started.store.reader().head().size(), 1);
+    assert_eq!(started.set_aside.len(), 1);
+}
+
+#[test]
+fn new_segment_whose_header_does_not_continue_the_log_is_set_aside() {
+    let (sim, mut store) = fresh(1);
+    append(&mut store, 17, 60_000);
+    let end = written(&sim);
+    append(&mut store, 1, 60_000);
+    drop(store);
+    assert_eq!(written(&sim), end, "the last batch is in the next segment");
+    let path = "segments/000001.seg";
+    let begun = sim.kill();
+    let length = sim.bytes_of(path).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
+    assert!(begun.tamper(path, length as u64 - 20, &[0; 21]), "the commit frame is torn");
+    let (good, _) = SegmentHeader::decode(&sim.bytes_of(path).unwrap()).unwrap();
+    let mut ledger = good.clone();
+    ledger.ledger.0[0] ^= 1;
+    let mut node = good.clone();
+    node.range[0].0[0] ^= 1;
+
+    assert_eq!(recovery_of(&begun.kill()).pending_entries().len(), 1);
+    for bad in [ledger, node] {
+        let wreck = begun.kill();
+        assert!(wreck.tamper(path, 0, &bad.encode()));
+        let recovery = recovery_of(&wreck);
+        assert!(recovery.pending_entries().is_empty());
+        let started = recovery.start(signer(), Judgement::RollForward).unwrap();
+        assert_eq!(check_log(started.store.reader()), 17);
+        assert_eq!(started.set_aside.len(), 1);
+    }
+}
+
 /// T4: a flipped bit with an authentic commit frame after it.
 #[test]
 fn every_flipped_byte_before_the_last_commit_frame_makes_the_folder_read_only() {
@@ -333,6 +392,21 @@ fn published_checkpoint_of_the_same_size_and_another_root_is_a_fork() {
     assert_eq!(damage_of(&sim).what, Harm::Fork(2));
 }
 
+/// A commit frame is authentic if the log signed it, whatever its root: the entries are wrong.
+#[test]
+fn authentic_commit_frame_of_another_root_makes_the_folder_read_only() {
+    let (sim, ends) = ledger(&[1, 1], false);
+    let mut other = signer();
+    other.resume(&lian_core::merkle::CompactRange::new()).unwrap();
+    let note = other.sign(0, &[lian_core::hash::sha256(&[b"x"]), lian_core::hash::sha256(&[b"y"])]).unwrap();
+    let frame = lian_core::frame::encode_commit(&note);
+    let at = ends[1] - frame.len() as u64;
+
+    let damage = damage_of(&tampered(&sim, at, &frame));
+
+    assert_eq!((damage.what, damage.offset, damage.entry), (Harm::Commit, at, 2));
+}
+
 #[test]
 fn lost_segment_in_the_middle_makes_the_folder_read_only() {
     let (sim, mut store) = fresh(1);
@@ -345,6 +419,15 @@ fn lost_segment_in_the_middle_makes_the_folder_read_only() {
     let damage = damage_of(&sim);
 
     assert_eq!((damage.segment, damage.what), (1, Harm::File));
+}
+
+#[test]
+fn segment_file_of_impossible_length_makes_the_folder_read_only() {
+    let (sim, _) = ledger(&[2], false);
+    let file = sim.open(SEGMENT, OpenMode::Write).unwrap();
+    file.set_len(segment::FILE_BYTES_MAX + 1).unwrap();
+
+    assert_eq!(damage_of(&sim).what, Harm::File);
 }
 
 #[test]
@@ -391,6 +474,7 @@ fn last_batch_is_durable_before_recovery_serves_it() {
 
         let after = killed.power_loss_keeping(|_| false);
 
+        assert_eq!(written(&after), written(&killed), "moment {moment}: not a byte of it is lost");
         assert_eq!(check_log(start(&shared(&after), &verifier()).store.reader()), served, "moment {moment}");
     }
 }
