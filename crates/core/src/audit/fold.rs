@@ -438,7 +438,10 @@ impl<J: Judge> Fold<J> {
     fn judge_head(&mut self, head: &SegmentHead, batch: &ScannedBatch<J::Filing>) {
         let first = batch.entries.first();
         if self.next == 0 && self.ledger.is_none() {
-            self.ledger = first.map(|entry| entry.leaf_hash);
+            // If the first segment is gone, what is left still has to agree on the ledger.
+            let opens = first.filter(|entry| entry.head.is_none_or(|head| head.index == 0));
+            let named = head.header.as_ref().map(|header| header.ledger);
+            self.ledger = opens.map(|entry| entry.leaf_hash).or(named);
         }
         let belongs = first.and_then(|entry| entry.head).is_some_and(|entry| {
             entry.index == self.next && self.link.is_none_or(|link| link == entry.previous)

@@ -3,7 +3,7 @@
 use super::{
     check::check,
     finding::{Fault, Finding, Findings, Source},
-    fold::{Fold, Kept, Options, Outcome, SegmentHead, Status, Trust},
+    fold::{Fold, Options, Outcome, SegmentHead, Status, Trust},
     scan::{Chunk, scan},
     walk::{Step, Walker, segment_head},
     *,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     checkpoint::Checkpoint,
     entry::Leaf,
-    frame::{BATCH_HEADER_BYTES, BatchBuilder, NO_PREVIOUS, SegmentHeader, encode_commit},
+    frame::{BatchBuilder, NO_PREVIOUS, SegmentHeader, encode_commit},
     hash::{leaf_hash, link},
     keys::SecretKey,
     note::{SignatureType, SignerKey},
@@ -177,9 +177,9 @@ fn audit(segments: &[Vec<u8>], options: Options) -> Outcome {
             let found = walker.step(bytes, at, 0, segment, true, last);
             found.findings.into_iter().for_each(|finding| fold.add(finding));
             match found.step {
-                Step::Batch(mut plan) => {
+                Step::Batch(plan) => {
                     let (start, end) = (at, plan.end());
-                    plan.rebased(start);
+                    let plan = plan.moved_to(0);
                     let bytes = bytes[start..end].to_vec();
                     let chunk = Chunk { segment, offset: start as u64, bytes, batches: vec![plan] };
                     let key = fold.log_key().cloned();
@@ -204,7 +204,7 @@ fn audit(segments: &[Vec<u8>], options: Options) -> Outcome {
             }
         }
     }
-    fold.finish(signatures, bad).0
+    fold.finish(signatures, bad, &mut |_| Vec::new())
 }
 
 fn trusting() -> Options {

@@ -48,11 +48,11 @@ impl Plan {
         self.header.first.saturating_add(u64::from(self.header.count))
     }
 
-    /// The same batch in bytes that begin `by` bytes later.
-    pub fn rebased(&mut self, by: usize) {
-        self.start -= by;
-        self.frames -= by;
-        self.commit -= by;
+    /// The same batch in bytes in which it begins at `start`.
+    #[must_use]
+    pub fn moved_to(self, start: usize) -> Self {
+        let place = |at: usize| start + at - self.start;
+        Self { start, frames: place(self.frames), commit: place(self.commit), ..self }
     }
 }
 

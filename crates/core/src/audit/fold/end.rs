@@ -78,6 +78,8 @@ pub struct Counts {
 pub enum Missing {
     /// There are no entries.
     Empty,
+    /// A receipt alone cannot show it: the ledger is needed.
+    NeedsLedger,
     /// Nobody asked for it in this run.
     NotAsked,
     /// It ran up to this entry, which could not be read or judged.
@@ -90,6 +92,8 @@ pub enum Missing {
     Skipped(u64),
     /// Entries are missing, so that this kept checkpoint could not be compared.
     NotComparable(String),
+    /// The policy's quorum is reached up to this size only; what it lacks for more.
+    Quorum(u64, String),
     /// No commit of this log has the root that was seen.
     NotSeen(Digest),
     /// In the judge's words.
@@ -144,10 +148,20 @@ impl Outcome {
 }
 
 impl<J: Judge> Fold<J> {
-    /// Ends the audit. `signatures` and `bad` come from the jobs; the tiles and bundles of the
-    /// right edge are given out with the outcome.
-    pub fn finish(mut self, signatures: u64, bad: Findings) -> (Outcome, Vec<Shadow>) {
+    /// Ends the audit. `signatures` and `bad` come from the jobs; `compare` is asked about the
+    /// tiles and bundles of the right edge.
+    pub fn finish(
+        mut self,
+        signatures: u64,
+        bad: Findings,
+        compare: &mut dyn FnMut(&Shadow) -> Vec<Finding>,
+    ) -> Outcome {
         self.header_without_batch();
+        for shadow in self.shadows.finish() {
+            for finding in compare(&shadow) {
+                self.findings.add(finding);
+            }
+        }
         self.findings.merge(bad);
         self.counts.signatures_checked = signatures;
         self.counts.keys = self.keys.len() as u64;
@@ -169,7 +183,7 @@ impl<J: Judge> Fold<J> {
             CheckResult { check, status, missing, findings: self.findings.total(check) }
         });
         let whole = self.tree.as_ref().filter(|_| !self.tree_gaps);
-        let outcome = Outcome {
+        Outcome {
             name: self.lineage.last().map(|key| key.name().to_owned()),
             ledger: self.ledger,
             size: self.next,
@@ -181,8 +195,7 @@ impl<J: Judge> Fold<J> {
             engines: self.judge.engines(),
             findings: self.findings,
             checks: checks.to_vec(),
-        };
-        (outcome, self.shadows.finish())
+        }
     }
 
     fn what_is_missing(&self, missing: &mut BTreeMap<Check, Vec<Missing>>) {

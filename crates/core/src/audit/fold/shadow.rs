@@ -72,9 +72,9 @@ impl Shadows {
     }
 
     /// What is left on the right edge.
-    pub fn finish(mut self) -> Vec<Shadow> {
+    pub fn finish(&mut self) -> Vec<Shadow> {
         let width = |bytes: usize| u16::try_from(bytes / 32).unwrap_or(TILE_WIDTH);
-        for (level, (index, bytes)) in self.levels.into_iter().enumerate() {
+        for (level, (index, bytes)) in std::mem::take(&mut self.levels).into_iter().enumerate() {
             if !bytes.is_empty() {
                 let level = u8::try_from(level).unwrap_or(u8::MAX);
                 let id = TileId { level, index, width: width(bytes.len()) };
@@ -83,8 +83,8 @@ impl Shadows {
         }
         if let Ok(width @ 1..) = u16::try_from(self.count % u64::from(TILE_WIDTH)) {
             let id = BundleId { index: self.count / u64::from(TILE_WIDTH), width };
-            self.full.push(Shadow::Leaves(id, self.leaves));
+            self.full.push(Shadow::Leaves(id, std::mem::take(&mut self.leaves)));
         }
-        self.full
+        self.take()
     }
 }
