@@ -3,13 +3,15 @@
 //! a reader never blocks the writer for longer than the exchange of one head.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
     fmt,
     ops::Range,
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use lian_core::{
-    hash::Digest,
+    hash::{Digest, node_hash},
     merkle::{self, HashReader, ProveError},
     tile::{TileError, TileId, TiledTree},
 };
@@ -20,6 +22,9 @@ use crate::{
     tiles::{TileBytes, Tiles},
     tip::Tip,
 };
+
+/// Levels of the tree in one tile.
+const TILE_LEVELS: u8 = 8;
 
 /// The committed end of the log.
 #[derive(Debug, Clone)]
@@ -129,6 +134,15 @@ impl Reader {
         merkle::prove_inclusion(index, size, &tree).map_err(|error| flatten(error, index, size))
     }
 
+    /// As [`Reader::prove_inclusion`] for each entry of a range, in order: for the receipts of a
+    /// batch, whose proofs share most of their nodes.
+    pub fn prove_inclusions(&self, range: Range<u64>, size: u64) -> Result<Vec<Vec<Digest>>, ReadError> {
+        check_inside(range.end.saturating_sub(1), size)?;
+        let shared = SharedNodes { tree: self.tree(size)?, known: RefCell::default() };
+        let prove = |index| merkle::prove_inclusion(index, size, &shared);
+        range.map(|index| prove(index).map_err(|error| flatten(error, index, size))).collect()
+    }
+
     /// Proves that the first `old` entries are a prefix of the first `new`, which are committed.
     pub fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Digest>, ReadError> {
         let tree = self.tree(new)?;
@@ -182,6 +196,30 @@ impl Reader {
 
     fn loaded_tiles(&self) -> Result<&Tiles, ReadError> {
         self.tiles().ok_or_else(|| ReadError::Tile("tile/0/000".to_owned()))
+    }
+}
+
+/// Keeps every node that was read or hashed, as long as one call lasts.
+struct SharedNodes<R> {
+    tree: R,
+    known: RefCell<HashMap<(u8, u64), Digest>>,
+}
+
+impl<R: HashReader> HashReader for SharedNodes<R> {
+    type Error = R::Error;
+
+    fn read(&self, level: u8, index: u64) -> Result<Digest, Self::Error> {
+        if let Some(hash) = self.known.borrow().get(&(level, index)) {
+            return Ok(*hash);
+        }
+        // Tiles hold every eighth level; between them a node is the hash of two below.
+        let hash = if level.is_multiple_of(TILE_LEVELS) {
+            self.tree.read(level, index)?
+        } else {
+            node_hash(&self.read(level - 1, 2 * index)?, &self.read(level - 1, 2 * index + 1)?)
+        };
+        self.known.borrow_mut().insert((level, index), hash);
+        Ok(hash)
     }
 }
 

@@ -49,8 +49,8 @@ pub(crate) struct Tiles {
 /// What is not in files yet.
 #[derive(Debug, Default, Clone)]
 struct Edge {
-    /// One partial tile for each level, from the leaves upwards.
-    partial: Vec<Vec<Digest>>,
+    /// The bytes of one partial tile for each level, from the leaves upwards.
+    partial: Vec<Vec<u8>>,
     /// Full tiles of each level so far.
     full: Vec<u64>,
     waiting: BTreeMap<TileId, TileBytes>,
@@ -73,7 +73,7 @@ impl Tiles {
             // The hashes of a partial tile are the roots of the full tiles below it.
             for index in full * u64::from(TILE_WIDTH)..nodes {
                 let below = TileId { level: level - 1, index, width: TILE_WIDTH };
-                partial.push(root_of(&tiles.read_file(below)?));
+                partial.extend_from_slice(&root_of(&tiles.read_file(below)?).0);
             }
             edge.partial.push(partial);
             edge.full.push(full);
@@ -177,11 +177,11 @@ impl Edge {
                 self.partial.push(Vec::new());
                 self.full.push(0);
             }
-            self.partial[at].push(hash);
-            if self.partial[at].len() < usize::from(TILE_WIDTH) {
+            self.partial[at].extend_from_slice(&hash.0);
+            if self.partial[at].len() < TILE_BYTES {
                 return;
             }
-            let bytes = bytes_of(&std::mem::take(&mut self.partial[at]));
+            let bytes = TileBytes::from(std::mem::take(&mut self.partial[at]));
             let tile = TileId { level, index: self.full[at], width: TILE_WIDTH };
             self.full[at] += 1;
             hash = root_of(&bytes);
@@ -198,7 +198,7 @@ impl Edge {
         if *self.full.get(at)? != tile.index {
             return None;
         }
-        Some(bytes_of(self.partial[at].get(..usize::from(tile.width))?))
+        Some(self.partial[at].get(..usize::from(tile.width) * HASH_BYTES)?.into())
     }
 }
 
@@ -333,10 +333,6 @@ fn sync_folders(disk: &dyn Disk, folders: &BTreeSet<String>) -> Result<(), DiskE
     folders.iter().rev().try_for_each(|folder| disk.sync_dir(folder))
 }
 
-fn bytes_of(hashes: &[Digest]) -> TileBytes {
-    hashes.iter().flat_map(|hash| hash.0).collect()
-}
-
 fn cut(bytes: &TileBytes, width: u16) -> TileBytes {
     match bytes.get(..usize::from(width) * HASH_BYTES) {
         Some(part) if part.len() < bytes.len() => part.into(),
@@ -367,6 +363,10 @@ mod tests {
         disk::{Rng, SimDisk},
         fixture::{append, check_log, fresh, start, verifier},
     };
+
+    fn bytes_of(hashes: &[Digest]) -> Vec<u8> {
+        hashes.iter().flat_map(|hash| hash.0).collect()
+    }
 
     /// What a stranger checks: every full tile below the published size, and the checkpoint.
     fn check_published(sim: &SimDisk, reader: &Reader) -> u64 {
@@ -414,7 +414,7 @@ mod tests {
         let hashes: Vec<Digest> = entries.map(|entry| leaf_hash(&entry.unwrap().leaf)).collect();
 
         let file = sim.bytes_of("tile/0/001").unwrap();
-        assert_eq!(file, *bytes_of(&hashes));
+        assert_eq!(file, bytes_of(&hashes));
         let above = store.reader().tile(TileId { level: 1, index: 0, width: 2 }).unwrap();
         assert_eq!(above[HASH_BYTES..], root_of(&file).0);
         assert_eq!(sim.list("tile/0").unwrap(), ["000", "001"], "only full tiles are files");
@@ -453,7 +453,7 @@ mod tests {
             let tile = target.bytes_of(&TileId { level: 0, index, width }.path()).unwrap();
             let leaves = decode_bundle(&bundle, width).unwrap();
             let hashes: Vec<Digest> = leaves.into_iter().map(leaf_hash).collect();
-            assert_eq!(tile, *bytes_of(&hashes));
+            assert_eq!(tile, bytes_of(&hashes));
         }
     }
 }

@@ -288,6 +288,13 @@ fn proofs_from_tiles_hold_for_every_size_that_was_committed() {
             merkle::check_inclusion(index, *size, &leaf, &proof, root).unwrap();
         }
     }
+    for (size, _) in &roots {
+        let range = size.saturating_sub(40)..*size;
+        let one_by_one: Vec<_> =
+            range.clone().map(|index| reader.prove_inclusion(index, *size).unwrap()).collect();
+        assert_eq!(reader.prove_inclusions(range, *size).unwrap(), one_by_one);
+    }
+    assert!(reader.prove_inclusions(600..628, 627).is_err());
     for pair in roots.windows(2) {
         let [(old, old_root), (new, new_root)] = pair else { unreachable!() };
         let proof = reader.prove_consistency(*old, *new).unwrap();
