@@ -2,6 +2,11 @@
 //! and store, on any disk.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
+pub mod business;
+pub mod depth;
+pub mod desk;
+pub mod history;
+
 use std::{path::Path, sync::Arc};
 
 use lian_client::sample::{House, SAMPLE_NAME};
