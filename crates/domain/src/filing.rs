@@ -155,6 +155,7 @@ impl Filing {
                 fact,
             });
         }
+        each_key_once(&events)?;
         Ok(Self {
             digest,
             id: statement.id,
@@ -189,6 +190,22 @@ impl Filing {
             }
         }
         keys
+    }
+}
+
+/// A statement brings a key, or names it for recovery, once.
+fn each_key_once(events: &[FiledEvent]) -> Result<(), Rejection> {
+    let mut ids: Vec<Digest> = Vec::new();
+    for event in events {
+        if let Fact::Registry(registry::Event::KeyEnrolled(enrolment)) = &event.fact {
+            ids.push(enrolment.key.id());
+            ids.extend(enrolment.recovery.iter().map(PublicKey::id));
+        }
+    }
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Rejection::Schema(format!("/events: key {} is brought twice", pair[0]))),
+        None => Ok(()),
     }
 }
 

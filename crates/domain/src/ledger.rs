@@ -282,12 +282,13 @@ impl Ledger {
         }
         self.judge_window(filing, place.recorded_at)?;
         self.judge_seen(filing)?;
-        let directory = std::mem::take(&mut self.directory);
+        // Taken out, so that signers can borrow from it while the states move on.
+        let mut directory = std::mem::take(&mut self.directory);
         let outcome = self.judge_authorised(place, filing, &directory);
-        // A statement that changed the directory left the new one in its place.
-        if self.directory.actors().next().is_none() {
-            self.directory = directory;
+        if outcome == Ok(Verdict::ACCEPTED) {
+            note_in_directory(&mut directory, filing);
         }
+        self.directory = directory;
         outcome
     }
 
@@ -305,7 +306,7 @@ impl Ledger {
         self.judge_sides(filing, &signers)?;
         self.judge_versions(filing)?;
         self.judge_derived(place, filing)?;
-        let verdict = self.decide(place, filing, &signers, directory)?;
+        let verdict = self.decide(place, filing, &signers)?;
         if !verdict.is_accepted() {
             self.judge_quota(filing, place.recorded_at)?;
         }
@@ -483,11 +484,9 @@ impl Ledger {
         place: &Place<'_>,
         filing: &Filing,
         signers: &[Signer<'_>],
-        directory: &Directory,
     ) -> Result<Verdict, Unlogged> {
         let rules = Arc::clone(&self.rules);
         let mut undo = Undo::default();
-        let mut next = None;
         for (position, event) in filing.events.iter().enumerate() {
             let at = self.stream_at(&filing.streams[event.stream]);
             if let Err(code) = self.decide_event(place, &rules, signers, at, &event.fact) {
@@ -498,14 +497,7 @@ impl Ledger {
             if filing.events.len() > 1 && !undo.streams.iter().any(|(known, _)| *known == at) {
                 undo.streams.push((at, self.streams[at].state.clone()));
             }
-            if let Fact::Registry(fact) = &event.fact {
-                let changed = next.get_or_insert_with(|| directory.clone());
-                note_in_directory(changed, &filing.streams[event.stream], fact);
-            }
             self.evolve_event(place, &rules, signers, at, event, &mut undo)?;
-        }
-        if let Some(next) = next {
-            self.directory = next;
         }
         for event in &filing.events {
             self.note_effects(event, place);
@@ -719,13 +711,18 @@ struct Undo {
     closed: Vec<DeclarationNo>,
 }
 
-fn note_in_directory(directory: &mut Directory, stream: &str, fact: &RegistryEvent) {
-    let actor = stream.strip_prefix("actor/").unwrap_or_default();
-    match fact {
-        RegistryEvent::ActorRegistered { unit, person } => directory.register(actor, unit, person.as_deref()),
-        RegistryEvent::KeyEnrolled(enrolment) => directory.enrol(actor, enrolment),
-        RegistryEvent::KeyRevoked { key, .. } => directory.revoke(key),
-        _ => {}
+/// Effects of an accepted statement on the directory, which no rule of the statement itself reads.
+fn note_in_directory(directory: &mut Directory, filing: &Filing) {
+    for event in &filing.events {
+        let actor = filing.streams[event.stream].strip_prefix("actor/").unwrap_or_default();
+        match &event.fact {
+            Fact::Registry(RegistryEvent::ActorRegistered { unit, person }) => {
+                directory.register(actor, unit, person.as_deref());
+            }
+            Fact::Registry(RegistryEvent::KeyEnrolled(enrolment)) => directory.enrol(actor, enrolment),
+            Fact::Registry(RegistryEvent::KeyRevoked { key, .. }) => directory.revoke(key),
+            _ => {}
+        }
     }
 }
 

@@ -31,12 +31,12 @@ impl KeyBook {
     pub fn renew(&self, ledger: &Ledger) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (id, key) in ledger.directory().keys() {
-            keys.entry(*id).or_insert_with(|| key.public.clone());
+            keys.entry(*id).or_insert_with(|| key.public);
         }
     }
 
     fn get(&self, id: &Digest) -> Option<PublicKey> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
 }
 
@@ -102,7 +102,7 @@ pub fn admit_envelope(envelope: Envelope, keys: &KeyBook) -> Result<Authentic, T
 fn verify(filing: &Filing, envelope: &Envelope, keys: &KeyBook) -> Result<(), Rejection> {
     let message = pae(STATEMENT_TYPE, &envelope.payload);
     for (position, (issuer, signature)) in filing.issuers.iter().zip(&envelope.signatures).enumerate() {
-        let new = || filing.new_keys().into_iter().find(|key| key.id() == issuer.key).cloned();
+        let new = || filing.new_keys().into_iter().find(|key| key.id() == issuer.key).copied();
         let key = keys.get(&issuer.key).or_else(new);
         let key = key.ok_or_else(|| Rejection::UnknownKey(issuer.key.to_hex()))?;
         if !key.verify(&message, signature) {

@@ -3,6 +3,8 @@
 
 pub mod admit;
 pub mod clock;
+pub mod ids;
 pub mod open;
+pub mod peek;
 pub mod sequencer;
 pub mod service;

@@ -29,6 +29,8 @@ use lian_store::{
 use rayon::prelude::*;
 use thiserror::Error;
 
+use crate::ids::Ids;
+
 /// Entries that are parsed ahead of the fold; bounds memory while a long log is folded.
 const PARSE_AHEAD: usize = 4_096;
 
@@ -79,8 +81,8 @@ pub struct OpenLedger {
     pub store: Store,
     /// The state.
     pub ledger: Ledger,
-    /// Ids of statements that are still valid: filing and entry.
-    pub valid: Vec<(Filing, u64)>,
+    /// Ids of statements that are still valid.
+    pub ids: Ids,
     /// Bytes that were set aside.
     pub set_aside: Vec<SetAside>,
     /// True if a batch that waited became part of the log.
@@ -110,7 +112,7 @@ pub fn open(
     fold.run(recovery.reader(), u64::MAX, report)?;
     check_keys(&fold.ledger, keys)?;
     let pending = recovery.pending_entries();
-    let rolled_forward = !pending.is_empty() && fold.judge_pending(pending);
+    let rolled_forward = !pending.is_empty() && fold.judge_pending(&pending);
     if fold.ledger.size() != recovery.reader().head().size() && !rolled_forward {
         fold = Fold::new(now_s);
         fold.run(recovery.reader(), u64::MAX, report)?;
@@ -123,7 +125,7 @@ pub fn open(
     Ok(OpenLedger {
         store: started.store,
         ledger: fold.ledger,
-        valid: fold.valid,
+        ids: fold.ids,
         set_aside: started.set_aside,
         rolled_forward,
     })
@@ -146,14 +148,14 @@ pub struct Fold {
     /// The state so far.
     pub ledger: Ledger,
     tree: CompactRange,
-    valid: Vec<(Filing, u64)>,
+    ids: Ids,
     now_s: i64,
 }
 
 impl Fold {
     /// Before entry 0.
     pub fn new(now_s: i64) -> Self {
-        Self { ledger: Ledger::new(), tree: CompactRange::new(), valid: Vec::new(), now_s }
+        Self { ledger: Ledger::new(), tree: CompactRange::new(), ids: Ids::default(), now_s }
     }
 
     /// Folds entries of `reader` up to `end`, parsing on all cores.
@@ -170,11 +172,11 @@ impl Fold {
                 self.end();
                 return Ok(());
             }
-            let parsed: Vec<_> = stretch.par_iter().map(|entry| parse(entry)).collect();
+            let parsed: Vec<_> = stretch.par_iter().map(parse).collect();
             for (entry, filing) in stretch.iter().zip(parsed) {
                 let index = self.ledger.size();
                 let filing = filing.map_err(|what| fault(index, &what))?;
-                self.entry(entry, filing).map_err(|what| fault(index, &what))?;
+                self.entry(entry, &filing).map_err(|what| fault(index, &what))?;
             }
             report(self.ledger.size());
         }
@@ -187,7 +189,7 @@ impl Fold {
         }
     }
 
-    fn entry(&mut self, entry: &StoredEntry, filing: Filing) -> Result<(), String> {
+    fn entry(&mut self, entry: &StoredEntry, filing: &Filing) -> Result<(), String> {
         let leaf = Leaf::decode(&entry.leaf).map_err(|error| error.to_string())?;
         let hash = leaf_hash(&entry.leaf);
         let place = Place {
@@ -200,28 +202,28 @@ impl Fold {
             // The batch before ends here, and is committed.
             self.ledger.committed(leaf.index, self.tree.root());
         }
-        let verdict = self.ledger.judge(&place, &filing).map_err(|unlogged| match unlogged {
+        let verdict = self.ledger.judge(&place, filing).map_err(|unlogged| match unlogged {
             Unlogged::Rejected(rejection) => format!("must not have been logged: {rejection}"),
             contradiction @ Unlogged::Contradiction(_) => contradiction.to_string(),
         })?;
         if verdict != leaf.verdict {
             return Err(format!("the rules say {verdict:?}, the leaf {:?}", leaf.verdict));
         }
-        self.ledger.record(&place, &filing, verdict, hash);
+        self.ledger.record(&place, filing, verdict, hash);
         self.tree.push(hash);
         if filing.valid_until >= self.now_s {
-            self.valid.push((filing, leaf.index));
+            self.ids.remember(filing, leaf.index, leaf.recorded_at);
         }
         Ok(())
     }
 
     /// Judges the batch that waits like a stranger's: signatures, then authority and verdicts. On
     /// false the fold has gone too far and must be made again.
-    fn judge_pending(&mut self, pending: Vec<StoredEntry>) -> bool {
-        if !pending.par_iter().all(|entry| self.is_signed(entry, &pending)) {
+    fn judge_pending(&mut self, pending: &[StoredEntry]) -> bool {
+        if !pending.par_iter().all(|entry| self.is_signed(entry, pending)) {
             return false;
         }
-        pending.iter().all(|entry| parse(entry).is_ok_and(|filing| self.entry(entry, filing).is_ok()))
+        pending.iter().all(|entry| parse(entry).is_ok_and(|filing| self.entry(entry, &filing).is_ok()))
     }
 
     fn is_signed(&self, entry: &StoredEntry, pending: &[StoredEntry]) -> bool {

@@ -10,7 +10,7 @@ use lian_core::{
     audit::Place,
     entry::{Leaf, Verdict},
     frame::NO_PREVIOUS,
-    hash::{Digest, hex_encode, leaf_hash, link, sha256},
+    hash::{Digest, leaf_hash, link},
     json::Value,
     keys::SecretKey,
     merkle::CompactRange,
@@ -25,7 +25,7 @@ use lian_domain::{
 use lian_store::{commit::NewEntry, reader::Reader, tip::Tip};
 use thiserror::Error;
 
-use crate::{admit::Authentic, clock::Stamper};
+use crate::{admit::Authentic, clock::Stamper, ids::Ids};
 
 /// Entries of one batch.
 pub const BATCH_ENTRIES_MAX: usize = 4_096;
@@ -76,6 +76,14 @@ struct Recent {
     previous: Vec<u64>,
 }
 
+/// A ledger folded to its end, and the ids of statements that are still valid.
+pub struct Folded {
+    /// The state.
+    pub ledger: Ledger,
+    /// Ids.
+    pub ids: Ids,
+}
+
 /// One per ledger.
 pub struct Sequencer {
     ledger: Ledger,
@@ -95,8 +103,9 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Goes on from a ledger folded up to `tip`. `ids` are those of statements still valid.
-    pub fn new(ledger: Ledger, tip: &Tip, stamper: Stamper, system_log: SecretKey, reader: Reader) -> Self {
+    /// Goes on from a ledger folded up to `tip`.
+    pub fn new(opened: Folded, tip: &Tip, stamper: Stamper, system_log: SecretKey, reader: Reader) -> Self {
+        let Folded { ledger, ids } = opened;
         Self {
             ledger,
             tree: tip.range().clone(),
@@ -109,7 +118,7 @@ impl Sequencer {
             bytes: 0,
             recent: VecDeque::new(),
             recent_by_digest: HashMap::new(),
-            ids: Ids::default(),
+            ids,
             withheld: HashMap::new(),
         }
     }
@@ -117,11 +126,6 @@ impl Sequencer {
     /// The ledger, all placed statements included.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
-    }
-
-    /// Remembers the id of a statement that is in the log.
-    pub fn remember(&mut self, filing: &Filing, index: u64) {
-        self.ids.remember(filing, index, self.ledger.recorded_at());
     }
 
     /// True if the batch at hand should be cut before more is placed.
@@ -262,7 +266,7 @@ impl Sequencer {
         let previous = self.ledger.record(&place, filing, verdict, hash);
         self.link = link(&leaf);
         self.tree.push(hash);
-        self.remember(filing, index);
+        self.ids.remember(filing, index, now_ms);
         self.recent_by_digest.insert(filing.digest, index);
         self.recent.push_back(Recent {
             index,
@@ -338,47 +342,5 @@ impl Sequencer {
         while let Some(recent) = self.recent.pop_front_if(|recent| recent.index < size) {
             self.recent_by_digest.remove(&recent.digest);
         }
-    }
-}
-
-/// Ids of statements that are still valid: the same id for another statement is a conflict
-/// (DESIGN §3). A service promise: kept in memory, by fingerprints.
-#[derive(Default)]
-struct Ids {
-    /// First 16 bytes of SHA-256(first issuer ‖ 0 ‖ id): digest's first 8 bytes, end of validity in
-    /// Unix seconds, entry.
-    known: HashMap<[u8; 16], (u64, i64, u64)>,
-    /// Size at which lapsed ids are next forgotten.
-    purge_at: usize,
-}
-
-impl Ids {
-    fn fingerprint(filing: &Filing) -> ([u8; 16], u64) {
-        let actor = filing.issuers.first().map_or("", |issuer| &issuer.actor);
-        let Digest(hash) = sha256(&[actor.as_bytes(), &[0], &filing.id]);
-        let (key, _) = hash.split_first_chunk().expect("16 of 32 bytes");
-        let (short, _) = filing.digest.0.split_first_chunk().expect("8 of 32 bytes");
-        (*key, u64::from_be_bytes(*short))
-    }
-
-    fn remember(&mut self, filing: &Filing, index: u64, now_ms: u64) {
-        let (key, digest) = Self::fingerprint(filing);
-        self.known.insert(key, (digest, filing.valid_until, index));
-        if self.known.len() > self.purge_at.max(10_000) {
-            let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
-            self.known.retain(|_, (_, valid_until, _)| *valid_until >= now);
-            self.purge_at = self.known.len() * 2;
-        }
-    }
-
-    fn reused(&self, filing: &Filing, now_ms: u64) -> Option<Rejection> {
-        let (key, digest) = Self::fingerprint(filing);
-        let (known, valid_until, entry) = *self.known.get(&key)?;
-        let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
-        if known == digest || valid_until < now {
-            return None;
-        }
-        let actor = filing.issuers.first().map(|issuer| issuer.actor.to_string()).unwrap_or_default();
-        Some(Rejection::IdReused { actor, id: hex_encode(&filing.id), entry })
     }
 }

@@ -8,7 +8,9 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel},
+        mpsc::{
+            Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
+        },
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -32,7 +34,7 @@ use crate::{
     admit::{Authentic, KeyBook, Turned, admit},
     clock::{Clock, Stamper},
     open::{OpenLedger, SystemKeys},
-    sequencer::{Fatal, Placed, Sequencer},
+    sequencer::{Fatal, Folded, Placed, Sequencer},
 };
 
 /// Groups of envelopes that may wait for admission; past it the caller is told to come again.
@@ -143,16 +145,14 @@ impl Stop {
 impl Service {
     /// Starts the threads over a ledger that was opened and folded.
     pub fn start(opened: OpenLedger, keys: SystemKeys, clock: Arc<dyn Clock>, workers: usize) -> Self {
-        let OpenLedger { store, ledger, valid, .. } = opened;
+        let OpenLedger { store, ledger, ids, .. } = opened;
         let reader = store.reader().clone();
         let head = reader.head();
         let stamper = Stamper::new(clock, head.tip().recorded_at());
         let ledger_name = ledger.id().to_owned();
         let book = Arc::new(KeyBook::of(&ledger));
-        let mut sequencer = Sequencer::new(ledger, head.tip(), stamper, keys.system_log, reader.clone());
-        for (filing, index) in &valid {
-            sequencer.remember(filing, *index);
-        }
+        let folded = Folded { ledger, ids };
+        let mut sequencer = Sequencer::new(folded, head.tip(), stamper, keys.system_log, reader.clone());
         let stopped = Arc::new(Stop::default());
         stopped.committed.store(head.size(), Ordering::SeqCst);
         let (work, work_queue) = sync_channel(QUEUE_GROUPS_MAX);
@@ -192,14 +192,15 @@ impl Service {
         if self.stopped.flag.load(Ordering::SeqCst) {
             return Err(self.stopped.error());
         }
-        match work.try_send(Work { envelopes, done }) {
-            Ok(()) => {}
-            Err(std::sync::mpsc::TrySendError::Full(_)) => return Err(ServiceError::Busy),
-            Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return Err(self.stopped.error()),
-        }
-        // Work waits at least as long as its ticket, so there is room for the ticket.
-        tickets.send(Ticket { admitted, reply }).map_err(|_| self.stopped.error())?;
+        // The ticket first: if there is no room for the work, the ticket is void, because nobody
+        // will ever answer it, and the sequencer passes over it.
+        try_send(tickets, Ticket { admitted, reply }).map_err(|busy| self.or_stopped(busy))?;
+        try_send(work, Work { envelopes, done }).map_err(|busy| self.or_stopped(busy))?;
         Ok(answers)
+    }
+
+    fn or_stopped(&self, busy: bool) -> ServiceError {
+        if busy { ServiceError::Busy } else { self.stopped.error() }
     }
 
     /// The same, and waits for the answers.
@@ -236,6 +237,11 @@ impl Service {
             (None, None) => Err(ServiceError::Stopped("the commit thread panicked".to_owned())),
         }
     }
+}
+
+/// Hands on without waiting; the error says whether the queue is full rather than gone.
+fn try_send<T>(queue: &SyncSender<T>, item: T) -> Result<(), bool> {
+    queue.try_send(item).map_err(|error| matches!(error, TrySendError::Full(_)))
 }
 
 /// The receipt of a committed entry: leaf, payload, inclusion proof, newest checkpoint.
@@ -318,7 +324,7 @@ fn place_ticket(
     replies: &mut Vec<Reply>,
     batches: &SyncSender<Batch>,
 ) -> Result<bool, Fatal> {
-    // The worker that had it panicked: the sender learns it by the dropped reply.
+    // There was no room for the work, or its worker panicked: the sender knows by the dropped reply.
     let Ok(admitted) = ticket.admitted.recv() else {
         return Ok(false);
     };
