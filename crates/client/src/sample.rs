@@ -75,6 +75,16 @@ impl House {
         self.keys.get(actor).unwrap_or_else(|| panic!("nobody is called {actor}"))
     }
 
+    /// Everybody whose key [`House::key`] gives, ascending.
+    pub fn actors(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    /// Root organisations with their keys.
+    pub fn roots(&self) -> &[(String, SecretKey)] {
+        &self.roots
+    }
+
     /// A second key of an actor: seeds carry no randomness.
     pub fn copy_of(&self, actor: &str) -> SecretKey {
         SecretKey::from_seed(&self.key(actor).seed())

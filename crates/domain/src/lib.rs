@@ -16,3 +16,4 @@ pub mod refusal;
 pub mod registry;
 pub mod rejection;
 pub mod rules;
+pub mod views;

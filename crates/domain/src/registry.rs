@@ -102,7 +102,8 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
-    fn name(self) -> &'static str {
+    /// Stable name for programs.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Retired => "retired",
             Self::Lost => "lost",

@@ -1,0 +1,154 @@
+//! `lian demo`: the whole story on a sample of 27 banks, with real inputs, files and checks.
+//! Invariant: nothing that it tells is made up; every line follows a call that was made, and the
+//! demo fails if a check does not end as told.
+
+mod forge;
+mod scenes;
+mod stage;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    failure::{Failure, Result},
+    folder::{Config, ConfigKeys, now_s},
+    keyring::{file_name, save},
+    out::Out,
+    session::Session,
+    text::Text,
+    when::roc,
+};
+
+use self::{scenes::Story, stage::Stage};
+
+const EXAMPLES: &str = "\
+Examples:
+  lian demo                          ends by itself, leaves nothing behind
+  lian demo --dir sample             keeps sample/ledger with all its keys, and the forgeries
+  lian demo --lang zh-TW --seed 7
+";
+
+/// When the story begins: 115/11/02 09:00:00 (+08:00); earlier if that lies ahead of the clock.
+const START_S: i64 = 1_793_581_200;
+/// How long it takes, with room: a story must not end in the future, or its ledger could not go on.
+const STORY_S: i64 = 21 * 86_400 + 4 * 3_600;
+
+/// Options of `lian demo`.
+#[derive(clap::Args)]
+#[command(before_help = EXAMPLES)]
+pub struct Arguments {
+    /// Keep everything in this folder, which must be new or empty
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Keys, ids and amounts follow from it
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+}
+
+/// Tells the story: to people as it goes, to programs at the end.
+pub struct Teller {
+    out: Out,
+    facts: Vec<Value>,
+}
+
+impl Teller {
+    /// The headline of a scene.
+    pub fn scene(&self, text: Text, arguments: &[&dyn std::fmt::Display]) {
+        if !self.out.json {
+            self.out.line(format!("\n{}", self.out.headline(text, arguments)));
+        }
+    }
+
+    /// A sentence.
+    pub fn say(&self, text: Text, arguments: &[&dyn std::fmt::Display]) {
+        self.show(&self.out.text(text, arguments));
+    }
+
+    /// Lines as they are.
+    pub fn show(&self, lines: &str) {
+        if !self.out.json {
+            for line in lines.lines() {
+                self.out.line(format!("  {line}"));
+            }
+        }
+    }
+
+    /// What a program learns from a scene.
+    pub fn fact(&mut self, name: &str, value: Value) {
+        self.facts.push(json!({"scene": name, "result": value}));
+    }
+
+    /// How it speaks.
+    pub fn out(&self) -> Out {
+        self.out
+    }
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
+    let began = Instant::now();
+    let out = session.out;
+    let temporary = tempfile::tempdir().map_err(|error| Failure::io(Path::new("temporary folder"), error))?;
+    let folder = match &arguments.dir {
+        Some(folder) => empty_folder(folder)?,
+        None => temporary.path().to_owned(),
+    };
+    let start_s = START_S.min(now_s() - STORY_S);
+    let mut teller = Teller { out, facts: Vec::new() };
+    if !out.json {
+        out.line(out.headline(Text::DemoTitle, &[]));
+    }
+    let start_ms = u64::try_from(start_s).unwrap_or_default() * 1_000;
+    teller.say(Text::DemoIntro, &[&roc(start_ms), &folder.display()]);
+    let ledger = folder.join("ledger");
+    let stage = Stage::open(&ledger, arguments.seed, lian_client::sample::SAMPLE_NAME, start_s, out)?;
+    save_keys(&ledger, &stage)?;
+    let story = Story::new(stage, folder, arguments.seed);
+    story.tell(&mut teller)?;
+    let took_ms = began.elapsed().as_millis();
+    teller.scene(Text::DemoEnd, &[&took_ms]);
+    match &arguments.dir {
+        Some(folder) => teller.say(Text::DemoKeep, &[&folder.join("ledger").display()]),
+        None => teller.say(Text::DemoTry, &[]),
+    }
+    if out.json {
+        out.value(&json!({"demo": teller.facts, "seed": arguments.seed}));
+    }
+    Ok(())
+}
+
+fn empty_folder(folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).map_err(|error| Failure::io(folder, error))?;
+    let mut entries = fs::read_dir(folder).map_err(|error| Failure::io(folder, error))?;
+    if entries.next().is_some() {
+        return Err(
+            Failure::usage(format!("{}: the folder is not empty", folder.display())).fix("name a new folder")
+        );
+    }
+    Ok(folder.to_owned())
+}
+
+/// Everybody's key and `lian.toml`, so that the ledger can go on by hand.
+fn save_keys(ledger: &Path, stage: &Stage) -> Result<()> {
+    let keys = ledger.join("keys");
+    fs::create_dir_all(&keys).map_err(|error| Failure::io(&keys, error))?;
+    let house = &stage.house;
+    for actor in house.actors() {
+        save(&keys.join(file_name(actor)), house.key(actor), None)?;
+    }
+    for (name, key) in house.roots() {
+        save(&keys.join(file_name(&format!("root:{name}"))), key, None)?;
+    }
+    let paths = ConfigKeys {
+        log: "keys/log.pem".into(),
+        system_log: "keys/system-log.pem".into(),
+        admission: "keys/system-admission.pem".into(),
+    };
+    let text = Config::write(stage.log.name(), &paths);
+    crate::folder::write_file(&ledger.join(crate::folder::CONFIG), text.as_bytes())
+}

@@ -1,0 +1,196 @@
+//! One ledger folder: its settings, reading it beside a writer, and taking it for writing.
+//! Invariant: reading takes no lock and writes nothing; the log key that reading goes by is the
+//! one that entry 0 claims, and is called so.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use lian_core::{merkle::CompactRange, note::VerifierKey};
+use lian_domain::ledger::Ledger;
+use lian_server::{
+    open::{Fold, OpenLedger, SystemKeys, open},
+    peek,
+};
+use lian_store::{
+    disk::{Disk, RealDisk},
+    reader::Reader,
+    recover::read_only,
+    signer::LogKeys,
+};
+use serde::Deserialize;
+
+use crate::{
+    failure::{Exit, Failure, Result, no_ledger},
+    keyring::Keyring,
+    out::Out,
+};
+
+/// The settings file of a ledger folder.
+pub const CONFIG: &str = "lian.toml";
+/// Entries from which a fold shows a bar.
+const BAR_ENTRIES_MIN: u64 = 20_000;
+
+/// `lian.toml`: what it takes to write a ledger.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the ledger = origin of its checkpoints.
+    pub name: String,
+    /// Where its keys are.
+    pub keys: ConfigKeys,
+}
+
+/// Key files of the log itself; relative paths start at the folder.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigKeys {
+    /// Signs checkpoints.
+    pub log: PathBuf,
+    /// Signs the log's own facts.
+    pub system_log: PathBuf,
+    /// Signs rejections.
+    pub admission: PathBuf,
+}
+
+impl Config {
+    /// The file as `lian init` writes it.
+    pub fn write(name: &str, keys: &ConfigKeys) -> String {
+        format!(
+            "# A Lian ledger folder. segments/ is the truth; tile/ and checkpoint can be made again;\n\
+             # keys/ is secret: leave it out of every copy that you hand on.\n\
+             name = {name:?}\n\n[keys]\nlog = {:?}\nsystem_log = {:?}\nadmission = {:?}\n",
+            keys.log, keys.system_log, keys.admission
+        )
+    }
+
+    fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(CONFIG);
+        let text = fs::read_to_string(&path).map_err(|error| {
+            Failure::io(&path, error)
+                .fix("writing needs lian.toml with the keys of the log; reading does not")
+        })?;
+        toml::from_str(&text)
+            .map_err(|error| Failure::new(Exit::Usage, "config", format!("{}: {error}", path.display())))
+    }
+}
+
+/// A folder that is read.
+pub struct View {
+    /// Reads entries, tiles, proofs.
+    pub reader: Reader,
+    /// Name, as entry 0 claims it.
+    pub name: String,
+    /// Log key, as entry 0 claims it.
+    pub log: VerifierKey,
+}
+
+impl View {
+    /// Opens a folder beside whoever writes it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let disk = RealDisk::open(folder).map_err(|error| match error.is_not_found() {
+            true => no_ledger(folder.display()),
+            false => error.into(),
+        })?;
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        let (name, log) = peek::claimed_by_entry_0(&*disk)?.ok_or_else(|| no_ledger(folder.display()))?;
+        let reader = read_only(&disk, &LogKeys::new(vec![log.clone()]))?;
+        if reader.head().size() == 0 {
+            return Err(no_ledger(folder.display()));
+        }
+        Ok(Self { reader, name, log })
+    }
+
+    /// Folds the first `size` entries: every verdict is computed again.
+    pub fn fold(&self, size: u64, out: Out) -> Result<Ledger> {
+        let mut fold = Fold::new(now_s());
+        let bar = bar(out, size);
+        let done = fold.run(&self.reader, size, &mut |done| bar.set_position(done));
+        bar.finish_and_clear();
+        done?;
+        Ok(fold.ledger)
+    }
+
+    /// Folds all of it.
+    pub fn fold_all(&self, out: Out) -> Result<Ledger> {
+        self.fold(self.reader.head().size(), out)
+    }
+
+    /// The tree at the end.
+    pub fn tree(&self) -> CompactRange {
+        self.reader.head().tip().range().clone()
+    }
+}
+
+/// Takes a folder for writing.
+pub fn take(folder: &Path, keyring: &Keyring, out: Out) -> Result<(OpenLedger, SystemKeys)> {
+    let disk = RealDisk::open(folder).map_err(|_| no_ledger(folder.display()))?;
+    if peek::claimed_by_entry_0(&disk)?.is_none() {
+        return Err(no_ledger(folder.display()));
+    }
+    let config = Config::read(folder)?;
+    let key = |path: &Path| keyring.load(&folder.join(path), out);
+    let keys = SystemKeys {
+        log: key(&config.keys.log)?,
+        system_log: key(&config.keys.system_log)?,
+        admission: key(&config.keys.admission)?,
+    };
+    let opened = open_with(Arc::new(disk), &config.name, &keys, out)?;
+    Ok((opened, keys))
+}
+
+/// The same with keys at hand.
+pub fn open_with(disk: Arc<dyn Disk>, name: &str, keys: &SystemKeys, out: Out) -> Result<OpenLedger> {
+    let bar = bar(out, 0);
+    let opened = open(disk, name, keys, now_s(), &mut |done| bar.set_position(done));
+    bar.finish_and_clear();
+    let opened = opened?;
+    for aside in &opened.set_aside {
+        out.talk(format!("note: unfinished bytes after the last commit were set aside: {aside:?}"));
+    }
+    if opened.rolled_forward {
+        out.talk("note: a batch that was written but not committed was judged good and committed");
+    }
+    Ok(opened)
+}
+
+fn bar(out: Out, size: u64) -> indicatif::ProgressBar {
+    if size < BAR_ENTRIES_MIN { indicatif::ProgressBar::hidden() } else { out.bar(size) }
+}
+
+/// The clock of this machine, Unix milliseconds.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The same in seconds.
+pub fn now_s() -> i64 {
+    i64::try_from(now_ms() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// Writes a file whole or not at all.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("part");
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| Failure::io(path, error))
+}
+
+/// Reads a file of a size that it may have.
+pub fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().lock().take(bytes_max + 1).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::io(path, error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(Failure::io(path, format!("is longer than {bytes_max} bytes")));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,194 @@
+//! Every sentence that people read in two languages, in one table.
+//! Invariant: each has both languages, with the same places to fill in. Words that data carry
+//! (PASS, REFUSED, codes, capacities) are the same in every language and not here.
+
+use std::fmt::Display;
+
+use crate::out::Lang;
+
+macro_rules! texts {
+    ($($name:ident: $zh:literal, $en:literal;)*) => {
+        /// A sentence of the table.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the English text beside each name says what it is")]
+        pub enum Text { $($name,)* }
+
+        impl Text {
+            /// All of them.
+            #[cfg(test)]
+            const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            const fn pair(self) -> (&'static str, &'static str) {
+                match self { $(Self::$name => ($zh, $en),)* }
+            }
+        }
+    };
+}
+
+texts! {
+    AskPassphrase: "{0} 的密碼：", "passphrase of {0}: ";
+    NewPassphrase: "新金鑰的密碼：", "passphrase for the new key: ";
+    AgainPassphrase: "再輸入一次：", "once more: ";
+    NoPassphraseSaid: "注意：金鑰未加密，任何讀得到檔案的人都能簽章。", "NOTE: the key file is not encrypted; whoever reads it can sign.";
+    KeyMade: "金鑰已產生：{0}", "key made: {0}";
+    LogKeyClaimed: "帳本 {0}；公證金鑰為第 0 筆所稱：{1}", "ledger {0}; log key as entry 0 claims it: {1}";
+    WouldSign: "將簽署 {0} 位元組（{1}）", "would sign {0} bytes ({1})";
+    RulesSay: "依規則：{0}", "the rules say: {0}";
+    NothingSent: "未送出任何資料。", "Nothing was sent.";
+    ReceiptChecked: "儲存前已在此驗證", "checked here before it was saved";
+    AlreadyThere: "已在帳本中，回覆第一次的收據", "in the ledger already; this is its first place";
+
+    KindRequested: "開立 Request", "Request 開立";
+    KindAccepted: "核准 Accept", "Accept 核准";
+    KindRejected: "駁回 Reject", "Reject 駁回";
+    KindSuspended: "廢止 Suspend", "Suspend 廢止";
+    KindClosed: "解除擔保 Close", "Close 解除";
+    KindAmended: "變更", "amend";
+    KindDrawn: "扣抵額度", "draw";
+    KindTaxPaid: "稅費繳納，恢復額度", "tax paid";
+    KindAssessed: "核定增減", "assessed";
+    KindSurcharge: "滯納金", "surcharge";
+    KindDrawCancelled: "扣抵註銷", "draw cancelled";
+    KindClaimed: "求償", "claim";
+    KindClaimPaid: "銀行代償", "claim paid";
+    KindClaimRefused: "銀行拒付", "claim refused";
+    KindClaimWithdrawn: "求償撤回", "claim withdrawn";
+    KindActor: "登錄", "actor registered";
+    KindKeyEnrolled: "金鑰登錄", "key enrolled";
+    KindKeyRevoked: "金鑰廢止", "key revoked";
+    KindOpened: "帳本開立", "ledger opened";
+    KindEpoch: "時段關閉", "epoch closed";
+    KindCosigned: "時段會簽", "epoch cosigned";
+    KindRulesPublished: "規則公布", "rules published";
+    KindRulesActivated: "規則施行", "rules activated";
+    KindSchemeSuspended: "停止先放後稅", "scheme suspended";
+    KindSchemeRestored: "恢復先放後稅", "scheme restored";
+    KindDelegated: "委任登錄", "delegation recorded";
+    KindDelegationEnded: "委任終止", "delegation ended";
+    KindBlocked: "報單管制", "declaration blocked";
+    KindUnblocked: "報單解除管制", "declaration unblocked";
+
+    StandingRequested: "待核准", "requested";
+    StandingNotYetValid: "尚未生效", "not yet valid";
+    StandingActive: "有效", "active";
+    StandingExhausted: "額度用罄", "exhausted";
+    StandingSuspended: "已廢止", "suspended";
+    StandingExpired: "屆期", "expired";
+    StandingClosed: "已解除", "closed";
+    StandingRejected: "已駁回", "rejected";
+    StandingWithdrawn: "已撤回", "withdrawn";
+
+    InitDone: "帳本已建立：{0}", "ledger made: {0}";
+    InitDev: "注意：開發用金鑰，未加密，資料註記為虛構；切勿用於真實帳本。", "NOTE: development keys, not encrypted; the ledger says that its data are made up. Never for a real one.";
+    InitKeysSecret: "keys/ 為機密：交付副本時請勿附上。", "keys/ is secret: leave it out of every copy that you hand on.";
+
+    DemoTitle: "廉·鏈　一張保證書的一生，27 家銀行", "Lian: the life of one bank guarantee, among 27 banks";
+    DemoIntro: "虛構的海關與銀行，真實的簽章、檔案與驗證；故事時鐘自 {0} 起。資料夾：{1}", "A made-up customs house and banks; real signatures, files and checks. The story's clock starts at {0}. Folder: {1}";
+    DemoFound: "一、開帳：三個根機關、管理員、關員、27 家銀行", "1. The ledger is opened: three roots, admins, officers, 27 banks";
+    DemoFounded: "第 0 筆由 {0} 把金鑰共同簽署；其後 {1} 筆登錄，每一把金鑰都自行簽署其登錄。", "Entry 0 is signed by {0} keys together; {1} entries enrol everybody, each key signing its own enrolment.";
+    DemoStory: "二、銀行開立，海關核准，先放後稅扣抵", "2. The bank requests, customs accepts, a release draws on the quota";
+    DemoOverQuota: "三、超過額度的扣抵：拒絕，並且留下紀錄", "3. A draw above the quota: refused, on the record";
+    DemoRefusalReceipt: "被拒絕的請求也有收據；任何人都能重跑規則 {0} 並得到同一個答案：", "The refusal has a receipt too; anyone can run rule {0} again and get the same answer:";
+    DemoPay: "四、繳稅恢復額度，銀行廢止，海關解除擔保", "4. Tax is paid, the bank suspends, customs closes";
+    DemoOthers: "其間另外 {0} 家銀行的 {1} 筆陳述也已入帳，帳本共 {2} 筆、{3} 個時段。", "Meanwhile {1} statements of the other {0} banks came in; the ledger has {2} entries and {3} epochs.";
+    DemoRejected: "沒有權限的陳述不入帳，但得到簽章的回覆：{0}", "A statement without authority is not logged; it gets a signed answer: {0}";
+    DemoVerify: "五、稽核員只憑檔案與公開金鑰驗證整本帳", "5. An auditor verifies it all, with files and public keys alone";
+    DemoFlip: "六、有人在副本裡改了一個位元", "6. Somebody flips one bit in a copy";
+    DemoFlipped: "{0} 位移 {1}：{2} 改成 {3}（銀行簽署的額度）。", "{0} offset {1}: {2} becomes {3} (in the limit that the bank signed).";
+    DemoFound1: "找到了：第 {0} 筆，欄位 {1}，{2} 位移 {3}", "found: entry {0}, field {1}, {2} offset {3}";
+    DemoReplay: "七、重演到過去的某一天", "7. Replay to a day in the past";
+    DemoForgeA: "八、內賊：持有公證金鑰，竄改銀行的陳述，重寫之後的整條鏈", "8. An insider with the log key alters a bank's statement and rewrites the whole chain after it";
+    DemoForgeAHow: "額度改為 {0}；雜湊、鏈結、樹、時段與公證簽章全部重做。", "The limit becomes {0}; hashes, links, tree, epochs and the log's signatures are all made anew.";
+    DemoForgeB: "九、內賊學乖了：不改銀行的字，只把那筆拒絕從歷史中抽掉", "9. The insider learns: alters no bank's words, and leaves the refusal out of history";
+    DemoForgeBHow: "抽掉第 {0} 筆，其餘簽章全部真實，整本帳重新公證。", "Entry {0} is left out; every signature that remains is genuine; the whole ledger is signed again.";
+    DemoSeen: "被銀行的 `seen` 抓到：它後來簽署的陳述記得另一段歷史", "Caught by the bank's `seen`: its later statement remembers another history";
+    DemoForgeC: "他再把那些陳述也截掉：單憑檔案看不出來", "He cuts those statements off too: the files alone no longer show it";
+    DemoKept: "被稽核員留存的舊檢查點抓到", "Caught by an old checkpoint that the auditor kept";
+    DemoSeenOutside: "也被銀行自己留存的 `seen`（時段 {0}）抓到", "And by the `seen` (epoch {0}) that the bank kept for itself";
+    DemoEnd: "故事結束。驗證、竄改與重演都真實執行，共 {0} 毫秒。", "The end. Every check, change and replay above was really executed, in {0} ms.";
+    DemoKeep: "帳本留在 {0}；繼續：lian --ledger {0} log --oneline", "The ledger is kept at {0}; go on with: lian --ledger {0} log --oneline";
+    DemoTry: "保留帳本：lian demo --dir sample", "Keep the ledger: lian demo --dir sample";
+    VerifyAlone: "不帶任何外部資料驗證", "verified with nothing from outside";
+}
+
+impl Text {
+    /// The sentence, with its `{0}`, `{1}` … filled in.
+    pub fn fill(self, lang: Lang, arguments: &[&dyn Display]) -> String {
+        let (zh, en) = self.pair();
+        let mut text = if lang == Lang::Zh { zh } else { en }.to_owned();
+        for (position, argument) in arguments.iter().enumerate() {
+            text = text.replace(&format!("{{{position}}}"), &argument.to_string());
+        }
+        text
+    }
+
+    /// The words for a kind.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "guarantee.requested" => Self::KindRequested,
+            "guarantee.accepted" => Self::KindAccepted,
+            "guarantee.rejected" => Self::KindRejected,
+            "guarantee.suspended" => Self::KindSuspended,
+            "guarantee.closed" => Self::KindClosed,
+            "guarantee.amended" => Self::KindAmended,
+            "guarantee.drawn" => Self::KindDrawn,
+            "guarantee.tax_paid" => Self::KindTaxPaid,
+            "guarantee.assessed" => Self::KindAssessed,
+            "guarantee.surcharge_accrued" => Self::KindSurcharge,
+            "guarantee.draw_cancelled" => Self::KindDrawCancelled,
+            "guarantee.claimed" => Self::KindClaimed,
+            "guarantee.claim_paid" => Self::KindClaimPaid,
+            "guarantee.claim_refused" => Self::KindClaimRefused,
+            "guarantee.claim_withdrawn" => Self::KindClaimWithdrawn,
+            "actor.registered" => Self::KindActor,
+            "key.enrolled" => Self::KindKeyEnrolled,
+            "key.revoked" => Self::KindKeyRevoked,
+            "ledger.opened" => Self::KindOpened,
+            "epoch.closed" => Self::KindEpoch,
+            "epoch.cosigned" => Self::KindCosigned,
+            "rules.published" => Self::KindRulesPublished,
+            "rules.activated" => Self::KindRulesActivated,
+            "scheme.suspended" => Self::KindSchemeSuspended,
+            "scheme.restored" => Self::KindSchemeRestored,
+            "delegation.recorded" => Self::KindDelegated,
+            "delegation.ended" => Self::KindDelegationEnded,
+            "declaration.blocked" => Self::KindBlocked,
+            "declaration.unblocked" => Self::KindUnblocked,
+            _ => return None,
+        })
+    }
+
+    /// The words for a status.
+    pub fn of_standing(name: &str) -> Option<Self> {
+        Some(match name {
+            "requested" => Self::StandingRequested,
+            "not_yet_valid" => Self::StandingNotYetValid,
+            "active" => Self::StandingActive,
+            "exhausted" => Self::StandingExhausted,
+            "suspended" => Self::StandingSuspended,
+            "expired" => Self::StandingExpired,
+            "closed" => Self::StandingClosed,
+            "rejected" => Self::StandingRejected,
+            "withdrawn" => Self::StandingWithdrawn,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_has_both_languages_with_the_same_places_to_fill_in() {
+        for text in Text::ALL {
+            let (zh, en) = text.pair();
+            assert!(!zh.trim().is_empty() && !en.trim().is_empty(), "{text:?}");
+            for place in 0..9 {
+                let place = format!("{{{place}}}");
+                assert_eq!(zh.contains(&place), en.contains(&place), "{text:?} {place}");
+            }
+            assert!(zh.chars().any(|letter| letter > '\u{2e80}'), "{text:?} has no Chinese");
+        }
+    }
+}
