@@ -173,9 +173,14 @@ pub enum LockError {
     Disk(#[from] DiskError),
 }
 
+/// Signals that may interrupt one transfer before it is given up: more is a storm that would
+/// otherwise hold the writer for ever.
+const INTERRUPTIONS_MAX: u32 = 1_000;
+
 /// Writes all bytes, going on after short and interrupted writes as the system allows.
 pub fn write_all_at(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
     let mut done = 0;
+    let mut interruptions = 0;
     while done < bytes.len() {
         match file.write_at(offset + done as u64, &bytes[done..]) {
             Ok(0) => {
@@ -183,7 +188,7 @@ pub fn write_all_at(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> Result<()
                 return Err(DiskError::new(DiskCall::Write, file.path(), source));
             }
             Ok(count) => done += count,
-            Err(error) if is_interrupted(&error) => {}
+            Err(error) if is_interrupted(&error) && interruptions < INTERRUPTIONS_MAX => interruptions += 1,
             Err(error) => return Err(error),
         }
     }
@@ -193,11 +198,12 @@ pub fn write_all_at(file: &dyn DiskFile, offset: u64, bytes: &[u8]) -> Result<()
 /// Reads until `bytes` is full or the file ends; says how many bytes came.
 pub fn read_up_to(file: &dyn DiskFile, offset: u64, bytes: &mut [u8]) -> Result<usize, DiskError> {
     let mut done = 0;
+    let mut interruptions = 0;
     while done < bytes.len() {
         match file.read_at(offset + done as u64, &mut bytes[done..]) {
             Ok(0) => break,
             Ok(count) => done += count,
-            Err(error) if is_interrupted(&error) => {}
+            Err(error) if is_interrupted(&error) && interruptions < INTERRUPTIONS_MAX => interruptions += 1,
             Err(error) => return Err(error),
         }
     }

@@ -115,7 +115,11 @@ pub fn open(
     let lock = disk.lock(holder)?;
     let survey = survey(&disk, &*verifier, claims)?;
     let reader = reader_of(&disk, &survey)?;
-    if let Some(damage) = survey.damage.clone().or_else(|| contradicts_first_entry(&reader)) {
+    let damage = match survey.damage.clone() {
+        None => contradicts_first_entry(&reader)?,
+        damage => damage,
+    };
+    if let Some(damage) = damage {
         return Ok(Opened::ReadOnly(ReadOnly { reader, damage }));
     }
     let verifier = VerifierBox(verifier);
@@ -188,14 +192,16 @@ fn reader_of(disk: &Arc<dyn Disk>, survey: &Survey) -> Result<Reader, DiskError>
 }
 
 /// Segment headers name the ledger by the leaf hash of entry 0: they must mean this one.
-fn contradicts_first_entry(reader: &Reader) -> Option<Damage> {
-    let ledger = reader.head().ledger()?;
+fn contradicts_first_entry(reader: &Reader) -> Result<Option<Damage>, DiskError> {
+    let Some(ledger) = reader.head().ledger() else { return Ok(None) };
     let damage = |what| Damage { segment: 0, offset: 0, entry: 0, what };
     match reader.read_entry(0) {
-        Ok(entry) if lian_core::hash::leaf_hash(&entry.leaf) == ledger => None,
-        Ok(_) => Some(damage(segment::Harm::Header)),
-        Err(ReadError::Damage(damage)) => Some(damage),
-        Err(_) => Some(damage(segment::Harm::File)),
+        Ok(entry) if lian_core::hash::leaf_hash(&entry.leaf) == ledger => Ok(None),
+        Ok(_) => Ok(Some(damage(segment::Harm::Header))),
+        Err(ReadError::Damage(damage)) => Ok(Some(damage)),
+        // A disk that gave an error says nothing about what it holds.
+        Err(ReadError::Disk(error)) if !error.is_not_found() => Err(error),
+        Err(_) => Ok(Some(damage(segment::Harm::File))),
     }
 }
 

@@ -171,7 +171,8 @@ impl SimDisk {
     }
 
     /// The next `count` syncs, of files or folders, fail: a part of what they covered becomes
-    /// durable, the rest is marked clean, seen by readers and never written by a later sync.
+    /// durable; the rest of a file is marked clean, seen by readers and never written by a later
+    /// sync; the rest of a folder's names waits for the next sync of the folder.
     pub fn fail_next_syncs(&self, count: u32) {
         self.state().syncs_to_fail = count;
     }
@@ -476,6 +477,10 @@ impl State {
         for change in covered {
             if !fails || self.rng.chance(1, 2) {
                 change.apply(&mut self.durable_names);
+            } else {
+                // Unlike pages, names are never dropped silently: a journal that cannot be
+                // written stops the file system, and a later sync that succeeds has them.
+                self.unsynced_names.push(change);
             }
         }
         sync_answer(fails)
