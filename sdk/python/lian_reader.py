@@ -106,7 +106,7 @@ def read_json(data):
         raise ValueError(f"byte {at}: {why}")
 
     def string(at, key):
-        """The string whose opening quote is at `at`: (text, offset behind it)."""
+        """The string whose opening quote is at `at`: (text, offset behind it). Its limit is on bytes as spelled."""
         out, i = bytearray(), at + 1
         while True:
             run = STRING_RUN.match(data, i)
@@ -118,7 +118,7 @@ def read_json(data):
                 fail(i, "a character or escape that is not allowed, or no end of the string")
             out.append(data[i + 1])
             i += 2
-        if len(out) > 4096:
+        if i - at - 1 > 4096:
             fail(at, "string too long")
         try:
             text = out.decode("utf-8", "strict")
@@ -195,8 +195,6 @@ def write_json(value):
 
 # ---------------------------------------------------------------- Ed25519 ("Public keys", "Signatures")
 
-ORDER = 2**252 + 27742317777372353535851937790883648493
-IDENTITY = b"\x01" + bytes(31)
 SPKI = bytes.fromhex("302a300506032b6570032100")
 
 
@@ -206,23 +204,11 @@ def key_is_good(public):
 
 
 def signature_is_good(public, message, signature):
-    """The strict rule. libsodium may use the equation with the cofactor, so the strict one is computed too.
-
-    Every key here passed key_is_good, so s*B - k*A lies in the prime-order group: R can be of small order
-    only as the neutral element.
-    """
-    if len(signature) != 64 or not key_is_good(public):
-        return False
-    r, s = signature[:32], signature[32:]
-    if int.from_bytes(s, "little") >= ORDER or r == IDENTITY:
-        return False
-    k = int.from_bytes(hashlib.sha512(r + public + message).digest(), "little") % ORDER
+    """The strict rule. libsodium gives it: the 914 vectors of tests/vectors/ed25519 say so (test_reader.py)."""
     try:
         nacl.signing.VerifyKey(public).verify(message, signature)
-        left = nacl.bindings.crypto_scalarmult_ed25519_base_noclamp(s)
-        right = nacl.bindings.crypto_scalarmult_ed25519_noclamp(k.to_bytes(32, "little"), public)
-        return nacl.bindings.crypto_core_ed25519_sub(left, right) == r
-    except (nacl.exceptions.BadSignatureError, nacl.exceptions.RuntimeError):
+        return True
+    except (nacl.exceptions.BadSignatureError, nacl.exceptions.ValueError):
         return False
 
 
@@ -566,7 +552,7 @@ GRANTS = {"bank": {"guarantor", "treasury"}, "officer": {"officer", "supervisor"
           "system": {"release", "treasury"}}
 ADMISSIBLE = r"(?:bank|officer|system):[A-Za-z0-9._:-]+"
 is_root = shaped({"key": is_spki, "organisation": text_of("[A-Za-z0-9._:-]{1,59}")})
-unit = text_of(r"[\s\S]+")
+unit = text_of("[A-Za-z0-9._:-]{1,64}")
 fact = lambda **need: shaped({"declaration": declaration, **need}, {"draw": integer(1)})
 nothing = shaped({})
 
@@ -697,7 +683,7 @@ class Ledger:
         self.streams = {}      # id -> {"version", "logged", "acc", "state", "last"}
         self.published = {}    # rules version -> rules data
         self.keys = {}         # key id -> 32 bytes of the public key
-        self.epochs = []       # {"size", "root", "cosigned", "entry", "text"}
+        self.epochs = []       # see new_epoch
         self.draws = {}        # declaration -> guarantee stream with an open draw of it
         self.refused = Counter()  # (first issuer's key, day) -> logged refusals
         self.digests = set()
@@ -730,6 +716,11 @@ class Ledger:
 def live_keys(actor_state):
     """The keys of an actor that are not revoked."""
     return [k for k in actor_state["keys"] if k["revoked"] is None] if actor_state else []
+
+
+def new_epoch(size, root):
+    """A closed epoch; `text` is the checkpoint of the batch that closed it, once that is committed."""
+    return {"size": size, "root": root, "text": None, "lines": [], "cosigned": False}
 
 
 class Work:
@@ -843,13 +834,13 @@ def apply_registry(kind, stream, data, work):
         work.touched[stream] = {"withheld": (state or {"withheld": 0})["withheld"] + data["count"]}
     elif kind == "epoch.closed":
         work.touched[stream] = {"lines": 0}
-        work.effects.append(lambda: ledger.epochs.append(
-            {"size": data["size"], "root": data["root"], "cosigned": False, "entry": work.index, "text": None}))
+        work.effects.append(lambda: ledger.epochs.append(new_epoch(data["size"], data["root"])))
     elif kind == "epoch.cosigned":
-        lines = (state or {"lines": []})["lines"] + data["lines"]
-        work.touched[stream] = {"lines": lines}
+        work.touched[stream] = {"lines": (state or {"lines": 0})["lines"] + len(data["lines"])}
         epoch, policy = ledger.epochs[data["n"]], ledger.opening["witness_policy"]
-        if policy != "none" and quorum_counts(read_policy(policy), epoch["text"], map(read_note_line, lines)):
+        lines = epoch["lines"] + list(map(read_note_line, data["lines"]))
+        work.effects.append(lambda: epoch.update(lines=lines))
+        if policy != "none" and quorum_counts(read_policy(policy), epoch["text"], lines):
             work.effects.append(lambda: epoch.update(cosigned=True))
     return 0
 
@@ -1169,7 +1160,7 @@ def judge_authority(ledger, statement, place, report):
     persons = [(ledger.state("actor/" + i["actor"]) or {}).get("person") for i in others]
     need(all_differ(i["key"] for i in issuers) and all_differ(i["actor"] for i in others)
          and all_differ(filter(None, persons)), "an actor, person or key twice (12)")
-    new_keys = [key_id(bytes.fromhex(e["data"]["key"])) for e in enrolled]
+    new_keys = [key_id(bytes.fromhex(e["data"][m])) for e in enrolled for m in ("key", "recovery") if m in e["data"]]
     need(all_differ(new_keys) and not set(new_keys) & ledger.keys.keys(), "key enrolled before (28)")
 
     largest = Counter({"possession": len(enrolled)})
@@ -1187,7 +1178,7 @@ def judge_authority(ledger, statement, place, report):
             if all(held[c] >= n for c, n in alternative.items()):
                 alternatives.append(alternative)
         need(alternatives, f"nobody who may sign {event['kind']} (11, 29)")
-        chosen = max(alternatives, key=lambda a: sum(a.values()))
+        chosen = max(reversed(alternatives), key=lambda a: sum(a.values()))  # of equals the last
         for capacity, count in chosen.items():
             largest[capacity] = max(largest[capacity], count)
         same = [i["actor"] for i in issuers if i["as"] in ("holder", "recovery") and i["as"] in chosen]
@@ -1197,19 +1188,17 @@ def judge_authority(ledger, statement, place, report):
             need(all_differ(units), "two admins of one unit (29)")
     need(+largest == held, "not exactly the capacities that the kinds require (11)")
 
-    requested, banks = {}, set()
+    banks = set()
     for event in events:
         if not event["kind"].startswith("guarantee."):
             continue
         state, data = ledger.state(event["stream"]), event["data"]
-        if event["kind"] == "guarantee.requested":
-            requested.setdefault(event["stream"], data["bank"])
-        bank = state["bank"] if state else requested.get(event["stream"])
+        bank = state["bank"] if state else data.get("bank")  # only a request has the member
         banks |= {bank} - {None}
-        need(bank is None or all(i["actor"] == "bank:" + bank for i in issuers if i["as"] == "guarantor"),
-             "another bank's guarantee (15)")
         if event["kind"] == "guarantee.drawn":
             need(data["manual"] == (held["officer"] > 0), "manual draws are the officers' (15)")
+    need(all(i["actor"] == "bank:" + bank for i in issuers for bank in banks if i["as"] == "guarantor"),
+         "another bank's guarantee (15)")
     need(len(banks) <= 1, "guarantees of several banks (16)")
 
 
@@ -1311,7 +1300,7 @@ def judge_entry(ledger, entry, first_of_batch, place, report):
     if entry["index"] == 0:
         ledger.first_leaf = hash_
         ledger.id = statement["ledger"] + "#" + base64.urlsafe_b64encode(hash_).decode().rstrip("=")
-        ledger.epochs.append({"size": 1, "root": hash_.hex(), "cosigned": False, "entry": 0, "text": None})
+        ledger.epochs.append(new_epoch(1, hash_.hex()))
     for stream in streams:
         kept = ledger.streams.setdefault(stream, {"version": 0, "logged": 0, "acc": ZEROS, "state": None})
         kept["logged"] += 1
