@@ -13,6 +13,8 @@ pub mod walk;
 
 use std::borrow::Cow;
 
+use self::fold::Missing;
+
 use crate::{entry::Verdict, hash::Digest, keys::PublicKey, merkle::CompactRange, note::VerifierKey};
 
 /// The checks, named once. Each ends PASS, FAIL or UNCONFIRMED.
@@ -185,12 +187,16 @@ pub trait Judge {
     fn log_key(&self) -> Option<VerifierKey>;
 
     /// Asked once, at the end: what no judge of this version checks, or what could not be checked
-    /// for want of data. Each becomes UNCONFIRMED with these words.
-    fn unconfirmed(&self) -> Vec<(Check, String)> {
-        vec![
-            (Check::Witnesses, "no cosignatures are logged".to_owned()),
-            (Check::Time, "no cosignatures are logged that bracket recorded_at".to_owned()),
-        ]
+    /// for want of data. Each becomes UNCONFIRMED, with that as the reason.
+    fn unconfirmed(&self) -> Vec<(Check, Missing)> {
+        vec![(Check::Witnesses, Missing::NoCosignatures), (Check::Time, Missing::NoCosignatures)]
+    }
+
+    /// Asked at the end: the root of this epoch, as the judged entries say; none if there is no
+    /// such epoch, or if this judge does not follow epochs.
+    fn epoch_root(&self, number: u64) -> Option<Digest> {
+        let _ = number;
+        None
     }
 
     /// Asked once, at the end: engines that the judged entries ran on, for pins and reports.

@@ -131,7 +131,9 @@ struct Cutter {
 
 impl Cutter {
     fn new(segment: u32) -> Self {
-        let chunk = Chunk { segment, offset: 0, bytes: Vec::new(), batches: Vec::new() };
+        // Room for what fills it and the batch that overflows it, without moving it on the way.
+        let bytes = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 2);
+        let chunk = Chunk { segment, offset: 0, bytes, batches: Vec::new() };
         Self { chunk, offset: None, entries: 0 }
     }
 

@@ -6,8 +6,8 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use lian_core::audit::{
     Check, Weight,
-    finding::{Fault, Finding},
-    fold::{CheckResult, Missing, Status},
+    finding::{Fault, Finding, Source},
+    fold::{CheckResult, Missing, Outcome, Status},
 };
 
 use crate::{
@@ -87,6 +87,13 @@ fn check_line(out: &mut String, report: &Report, result: &CheckResult, lang: Lan
     if result.status != Status::Unconfirmed && result.missing.is_empty() || has_counts(report, result.check) {
         words.push(coverage(report, result.check, lang));
     }
+    if result.check == Check::Checkpoint && report.outcome.counts.kept > 0 {
+        let kept = report.outcome.counts.kept;
+        words.push(match lang {
+            Lang::En => format!("{} beside them compared and holding", count(kept, "checkpoint or pin")),
+            Lang::ZhTw => format!("另有 {} 個檢查點或釘選檔相符", grouped(kept)),
+        });
+    }
     words.retain(|word| !word.is_empty());
     if result.status == Status::Fail {
         words.insert(
@@ -115,87 +122,74 @@ fn has_counts(report: &Report, check: Check) -> bool {
 
 /// What a check covered, in numbers.
 fn coverage(report: &Report, check: Check, lang: Lang) -> String {
-    let outcome = &report.outcome;
-    let counts = &outcome.counts;
-    let n = grouped;
-    let size = outcome.size;
-    match (check, lang) {
-        _ if report.is_receipt => String::new(),
-        (Check::Bytes, Lang::En) => {
-            format!(
-                "{} bytes of {} and {} re-read",
-                n(counts.bytes),
-                count(counts.segments, "segment"),
-                count(counts.batches, "batch")
-            )
+    if report.is_receipt {
+        return String::new();
+    }
+    match lang {
+        Lang::En => coverage_en(&report.outcome, check),
+        Lang::ZhTw => coverage_zh(&report.outcome, check),
+    }
+}
+
+fn coverage_en(outcome: &Outcome, check: Check) -> String {
+    let (counts, size, n) = (&outcome.counts, grouped(outcome.size), grouped);
+    match check {
+        Check::Bytes => {
+            let (segments, batches) = (count(counts.segments, "segment"), count(counts.batches, "batch"));
+            format!("{} bytes of {segments} and {batches} re-read", n(counts.bytes))
         }
-        (Check::Bytes, Lang::ZhTw) => {
-            format!(
-                "重讀 {} 位元組，{} 個區段、{} 個批次",
-                n(counts.bytes),
-                n(counts.segments),
-                n(counts.batches)
-            )
+        Check::Payload => {
+            let (entries, bytes) = (n(counts.entries), n(counts.payload_bytes));
+            format!("{entries} of {size} payloads re-hashed ({bytes} bytes)")
         }
-        (Check::Payload, Lang::En) => {
-            format!(
-                "{} of {} payloads re-hashed ({} bytes)",
-                n(counts.entries),
-                n(size),
-                n(counts.payload_bytes)
-            )
+        Check::Signatures => {
+            let (checked, due) = (n(counts.signatures_checked), n(counts.signatures_due));
+            format!("{checked} of {due} verified, {}", count(counts.keys, "key"))
         }
-        (Check::Payload, Lang::ZhTw) => {
-            format!(
-                "重算 {}／{} 筆原文雜湊（{} 位元組）",
-                n(counts.entries),
-                n(size),
-                n(counts.payload_bytes)
-            )
-        }
-        (Check::Signatures, Lang::En) => format!(
-            "{} of {} verified, {}",
-            n(counts.signatures_checked),
-            n(counts.signatures_due),
-            count(counts.keys, "key")
-        ),
-        (Check::Signatures, Lang::ZhTw) => format!(
-            "驗證 {}／{} 個簽章，{} 把金鑰",
-            n(counts.signatures_checked),
-            n(counts.signatures_due),
-            n(counts.keys)
-        ),
-        (Check::Chain, Lang::En) => format!("{} of {} links followed", n(counts.entries), n(size)),
-        (Check::Chain, Lang::ZhTw) => format!("逐筆核對 {}／{} 個鏈結", n(counts.entries), n(size)),
-        (Check::Tree, Lang::En) => match &outcome.last_good {
+        Check::Chain => format!("{} of {size} links followed", n(counts.entries)),
+        Check::Tree => match &outcome.last_good {
             Some(good) => {
                 format!("root recomputed from every leaf; equals the one signed at {}", n(good.size))
             }
             None => "root recomputed from every leaf".to_owned(),
         },
-        (Check::Tree, Lang::ZhTw) => match &outcome.last_good {
+        Check::Checkpoint => {
+            format!("{} of {} commit frames signed by the log", n(counts.authentic), n(counts.commits))
+        }
+        Check::Authority | Check::Verdicts | Check::State => {
+            format!("{} of {size} entries judged again", n(counts.judged))
+        }
+        Check::Witnesses | Check::Time => String::new(),
+    }
+}
+
+fn coverage_zh(outcome: &Outcome, check: Check) -> String {
+    let (counts, size, n) = (&outcome.counts, grouped(outcome.size), grouped);
+    match check {
+        Check::Bytes => {
+            let (bytes, segments, batches) = (n(counts.bytes), n(counts.segments), n(counts.batches));
+            format!("重讀 {bytes} 位元組，{segments} 個區段、{batches} 個批次")
+        }
+        Check::Payload => {
+            let (entries, bytes) = (n(counts.entries), n(counts.payload_bytes));
+            format!("重算 {entries}／{size} 筆原文雜湊（{bytes} 位元組）")
+        }
+        Check::Signatures => {
+            let (checked, due) = (n(counts.signatures_checked), n(counts.signatures_due));
+            format!("驗證 {checked}／{due} 個簽章，{} 把金鑰", n(counts.keys))
+        }
+        Check::Chain => format!("逐筆核對 {}／{size} 個鏈結", n(counts.entries)),
+        Check::Tree => match &outcome.last_good {
             Some(good) => format!("由全部葉節點重算樹根，與第 {} 筆時簽署者相符", n(good.size)),
             None => "由全部葉節點重算樹根".to_owned(),
         },
-        (Check::Checkpoint, Lang::En) => format!(
-            "{} of {} commit frames signed by the log, {} kept",
-            n(counts.authentic),
-            n(counts.commits),
-            n(counts.kept)
-        ),
-        (Check::Checkpoint, Lang::ZhTw) => format!(
-            "{}／{} 個提交框由本鏈簽署，另存檢查點 {} 個相符",
-            n(counts.authentic),
-            n(counts.commits),
-            n(counts.kept)
-        ),
-        (Check::Authority | Check::Verdicts | Check::State, Lang::En) => {
-            format!("{} of {} entries judged again", n(counts.judged), n(size))
+        Check::Checkpoint => {
+            format!("{}／{} 個提交框由本鏈簽署", n(counts.authentic), n(counts.commits))
         }
-        (Check::Authority | Check::Verdicts | Check::State, Lang::ZhTw) => {
-            format!("重新裁決 {}／{} 筆", n(counts.judged), n(size))
+        Check::Authority | Check::Verdicts | Check::State => {
+            format!("重新裁決 {}／{size} 筆", n(counts.judged))
         }
-        (Check::Witnesses | Check::Time, _) => String::new(),
+        Check::Witnesses | Check::Time => String::new(),
     }
 }
 
@@ -209,7 +203,7 @@ fn findings(out: &mut String, report: &Report, lang: Lang) {
         }
         one_finding(out, finding, lang);
         if finding.weight == Weight::Fails && mends.insert(finding.fault) {
-            line_to(out, &format!("    {}      {}", lang.pick("mend ", "處理"), mend(finding.fault, lang)));
+            labelled(out, lang.pick("mend", "處理"), mend(finding.fault, lang));
         }
     }
     if left > 0 {
@@ -253,36 +247,42 @@ fn one_finding(out: &mut String, finding: &Finding, lang: Lang) {
         Lang::En => format!("entry {}  ", grouped(entry)),
         Lang::ZhTw => format!("條目 {}  ", grouped(entry)),
     });
-    let what = fault(finding.fault, lang);
+    let what = match finding.weight {
+        Weight::Remark => lang.pick("worth knowing", "值得留意"),
+        Weight::Fails | Weight::Unconfirmed => fault(finding.fault, lang),
+    };
     let field = if finding.field.is_empty() { String::new() } else { format!(" ({})", finding.field) };
     let name = finding.check.name();
     line_to(out, &format!("  {word} {name}  {}{what}{field}", entry.unwrap_or_default()));
     if !finding.stored.is_empty() {
-        line_to(out, &format!("    {}    {}", lang.pick("stored ", "檔中為"), finding.stored));
+        labelled(out, lang.pick("stored", "檔中為"), &finding.stored);
     }
     if !finding.computed.is_empty() {
-        line_to(out, &format!("    {}  {}", lang.pick("computed ", "算得　為"), finding.computed));
+        labelled(out, lang.pick("computed", "算得為"), &finding.computed);
+    }
+    labelled(out, lang.pick("where", "位置"), &place(finding, lang));
+}
+
+/// File, offset and bit, as far as the finding is about bytes of a file.
+fn place(finding: &Finding, lang: Lang) -> String {
+    let path = path_of(finding);
+    if matches!(finding.source, Source::File(_)) && finding.length == 0 {
+        return path;
     }
     let bit = finding.bit.map(|bit| match lang {
         Lang::En => format!(", bit {bit} flipped"),
         Lang::ZhTw => format!("，第 {bit} 位元翻轉"),
     });
-    let (path, bit) = (path_of(finding), bit.unwrap_or_default());
-    line_to(
-        out,
-        &match lang {
-            Lang::En => format!(
-                "    where     {path} offset {:#x}, {}{bit}",
-                finding.offset,
-                count(finding.length, "byte")
-            ),
-            Lang::ZhTw => format!(
-                "    位置      {path} 位移 {:#x}，{} 位元組{bit}",
-                finding.offset,
-                grouped(finding.length)
-            ),
-        },
-    );
+    let bit = bit.unwrap_or_default();
+    match lang {
+        Lang::En => format!("{path} offset {:#x}, {}{bit}", finding.offset, count(finding.length, "byte")),
+        Lang::ZhTw => format!("{path} 位移 {:#x}，{} 位元組{bit}", finding.offset, grouped(finding.length)),
+    }
+}
+
+/// A label and a value; English labels are padded, Chinese ones are of equal width.
+fn labelled(out: &mut String, label: &str, value: &str) {
+    line_to(out, &format!("    {label:<9} {value}"));
 }
 
 fn caches(out: &mut String, report: &Report, lang: Lang) {
@@ -394,8 +394,15 @@ pub(crate) fn missing(missing: &Missing, lang: Lang) -> String {
         (Missing::Quorum(size, lacks), Lang::ZhTw) => {
             format!("見證門檻僅涵蓋 {} 筆；缺 {lacks}", grouped(*size))
         }
-        (Missing::NotSeen(root), Lang::En) => format!("no commit of this log has the seen root {root}"),
-        (Missing::NotSeen(root), Lang::ZhTw) => format!("本鏈沒有任何提交具有所見樹根 {root}"),
+        (Missing::NoCosignatures, _) => {
+            lang.pick("no cosignatures are logged", "鏈上沒有見證簽章").to_owned()
+        }
+        (Missing::NotSeen(epoch, root), Lang::En) => {
+            format!("no epoch {epoch} and no commit of this log has the seen root {root}")
+        }
+        (Missing::NotSeen(epoch, root), Lang::ZhTw) => {
+            format!("本鏈的期別 {epoch} 與任何提交均無所見樹根 {root}")
+        }
         (Missing::Words(words), _) => words.clone(),
     }
 }
@@ -535,6 +542,7 @@ fn count(number: u64, what: &str) -> String {
     let plural = match what {
         _ if number == 1 => what.to_owned(),
         "batch" => "batches".to_owned(),
+        "checkpoint or pin" => "checkpoints or pins".to_owned(),
         _ => format!("{what}s"),
     };
     format!("{} {plural}", grouped(number))

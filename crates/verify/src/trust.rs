@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use lian_core::{
     audit::{
         Check,
-        fold::{Kept, Trust},
+        fold::{Kept, Seen, Trust},
     },
     checkpoint::Checkpoint,
     hash::{Digest, leaf_hash},
@@ -73,7 +73,7 @@ pub(crate) struct Known {
     pub policy: Option<Policy>,
     pub pin: Option<PinFile>,
     pub kept: Vec<Kept>,
-    pub seen: Vec<Digest>,
+    pub seen: Vec<Seen>,
 }
 
 impl Known {
@@ -125,9 +125,13 @@ fn genesis(text: &str) -> Result<Digest, RunError> {
     })
 }
 
-fn seen(text: &str) -> Result<Digest, RunError> {
-    let root = text.split_once(':').filter(|(epoch, _)| epoch.parse::<u64>().is_ok());
-    root.and_then(|(_, root)| Digest::from_hex(root))
+fn seen(text: &str) -> Result<Seen, RunError> {
+    let (epoch, root) = text.split_once(':').unwrap_or_default();
+    epoch
+        .parse()
+        .ok()
+        .zip(Digest::from_hex(root))
+        .map(|(epoch, root)| Seen { epoch, root })
         .ok_or_else(|| RunError::Usage("--seen: expected number:root, the root as 64 hex digits".to_owned()))
 }
 

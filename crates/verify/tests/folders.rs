@@ -415,3 +415,36 @@ fn without_verdicts_the_bytes_chain_and_tree_are_checked_and_the_rest_is_unconfi
         assert_eq!(report.check(check), Status::Unconfirmed, "{check:?}");
     }
 }
+
+#[test]
+fn an_epoch_that_a_signer_saw_is_found_missed_or_contradicted() {
+    let folder = folder();
+    let built = build(LAYOUT, HONEST);
+    built.write(folder.path());
+    let seen = |text: String| verify(folder.path(), &Options { seen: vec![text], ..knowing() });
+
+    let by_number = seen(format!("1:{}", "01".repeat(32)));
+    let by_commit = seen(format!("7:{}", built.root));
+    let unknown = seen(format!("7:{}", "02".repeat(32)));
+    let contradicted = seen(format!("1:{}", built.root));
+
+    assert_eq!(by_number.check(Check::Tree), Status::Pass);
+    assert_eq!(by_commit.check(Check::Tree), Status::Pass);
+    assert_eq!(unknown.check(Check::Tree), Status::Unconfirmed);
+    assert_eq!(faults(&contradicted), ["rewritten"]);
+}
+
+#[test]
+fn both_languages_say_the_same_words_of_judgement() {
+    let folder = folder();
+    build(LAYOUT, Forgery { entry: 4, ..HONEST }).write(folder.path());
+    let report = verify(folder.path(), &knowing());
+
+    for lang in [lian_verify::Lang::En, lian_verify::Lang::ZhTw] {
+        let text = report.text(lang);
+        for word in ["PASS         bytes", "FAIL         signatures", "UNCONFIRMED  witnesses", "exit 1"] {
+            assert!(text.contains(word), "{text}");
+        }
+        assert!(text.contains("segments/000000.seg"), "{text}");
+    }
+}

@@ -58,6 +58,15 @@ pub struct Kept {
     pub published: bool,
 }
 
+/// An epoch that somebody saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Its number.
+    pub epoch: u64,
+    /// Its root.
+    pub root: Digest,
+}
+
 /// What to check.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -69,8 +78,8 @@ pub struct Options {
     pub trust: Trust,
     /// What must be a prefix of the log, or the log itself.
     pub kept: Vec<Kept>,
-    /// Roots of epochs that somebody saw.
-    pub seen: Vec<Digest>,
+    /// Epochs that somebody saw.
+    pub seen: Vec<Seen>,
     /// Give out hash tiles, to compare with those on disk.
     pub tiles: bool,
     /// Give out bundles of leaves, to compare with those on disk.
@@ -165,7 +174,7 @@ impl<J: Judge> Fold<J> {
             mends_left: SIGNATURES_MENDED_MAX,
             kept_at,
             kept_holds: vec![None; options.kept.len()],
-            seen_left: options.seen.clone(),
+            seen_left: options.seen.iter().map(|seen| seen.root).collect(),
             keys: BTreeSet::new(),
             shadows: Shadows::new(options.tiles, options.bundles),
             tree_gaps: false,
@@ -446,7 +455,9 @@ impl<J: Judge> Fold<J> {
         let belongs = first.and_then(|entry| entry.head).is_some_and(|entry| {
             entry.index == self.next && self.link.is_none_or(|link| link == entry.previous)
         });
-        let recorded_at = first.and_then(|entry| entry.head).map_or(self.clock, |entry| entry.recorded_at);
+        // Where the first entry cannot be read, the header's time is all there is.
+        let stated = head.header.as_ref().map(|header| header.recorded_at);
+        let recorded_at = first.and_then(|entry| entry.head).map(|entry| entry.recorded_at).or(stated);
         let finding = |check, fault| Finding::new(check, fault, Source::Segment(head.segment), 0);
         let Some(header) = &head.header else {
             return self.compare_head(head, recorded_at);
@@ -484,9 +495,10 @@ impl<J: Judge> Fold<J> {
         }
     }
 
-    fn compare_head(&mut self, head: &SegmentHead, recorded_at: u64) {
+    fn compare_head(&mut self, head: &SegmentHead, recorded_at: Option<u64>) {
         let source = Source::Segment(head.segment);
-        let (Some(ledger), Some(previous), Some(tree)) = (self.ledger, self.link, &self.tree) else {
+        let known = (self.ledger, self.link, &self.tree, recorded_at);
+        let (Some(ledger), Some(previous), Some(tree), Some(recorded_at)) = known else {
             if head.header.is_none() {
                 let finding = Finding::new(Check::Bytes, Fault::Checksum, source, 0);
                 self.findings.add(finding.field("segment header", head.stored.len()));

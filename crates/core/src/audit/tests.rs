@@ -280,3 +280,147 @@ fn every_flipped_bit_of_a_ledger_is_found_and_located() {
         }
     }
 }
+
+/// Faults of all failures, each once.
+fn faults(outcome: &Outcome) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = fails(outcome).iter().map(|finding| finding.fault).collect();
+    faults.sort_unstable();
+    faults.dedup();
+    faults
+}
+
+/// What an operator with the log's key writes wrongly, and the one check that says so.
+type Lie = (&'static str, Check, Fault, Edit<'static>);
+
+#[test]
+fn every_field_that_an_operator_with_the_log_key_writes_wrongly_is_named() {
+    let lies: [Lie; 4] = [
+        ("index", Check::Chain, Fault::Field, &|index, leaf, _| leaf.index += u64::from(index == 5)),
+        ("previous", Check::Chain, Fault::Link, &|index, leaf, _| {
+            if index == 5 {
+                leaf.previous = Digest::ZERO;
+            }
+        }),
+        ("recorded_at", Check::Time, Fault::Clock, &|index, leaf, _| {
+            leaf.recorded_at -= if index == 5 { 1_000 } else { 0 };
+        }),
+        ("verdict", Check::Verdicts, Fault::Judged, &|index, leaf, _| {
+            leaf.verdict.code = if index == 5 { 7 } else { 0 };
+        }),
+    ];
+    for (field, check, fault, edit) in lies {
+        let outcome = audit(&ledger(edit).segments, trusting());
+
+        let found = fails(&outcome);
+        assert_eq!(found.len(), 1, "{field}: {found:?}");
+        assert_eq!((found[0].check, found[0].fault, found[0].entry), (check, fault, Some(5)), "{field}");
+        assert_eq!(outcome.last_good.unwrap().size, 12, "{field}: the tree is what the log signed");
+    }
+}
+
+#[test]
+fn a_payload_that_is_not_the_one_recorded_ends_judging_and_nothing_else() {
+    let outcome = audit(
+        &ledger(&|index, _, payload| {
+            if index == 5 {
+                payload.extend(b"   ");
+            }
+        })
+        .segments,
+        trusting(),
+    );
+
+    assert_eq!(faults(&outcome), [Fault::PayloadDigest]);
+    assert_eq!(outcome.counts.judged, 5);
+    for check in [Check::Signatures, Check::Authority, Check::Verdicts, Check::State] {
+        assert_eq!(status(&outcome, check), Status::Unconfirmed, "{check:?}");
+        assert!(outcome.checks[check as usize].missing.contains(&fold::Missing::From(5)));
+    }
+    assert_eq!(status(&outcome, Check::Tree), Status::Pass);
+}
+
+#[test]
+fn a_destroyed_payload_is_told_from_a_changed_one() {
+    let edit: Edit<'_> = &|index, _, payload| {
+        if index == 5 {
+            payload.fill(0);
+        }
+    };
+
+    assert_eq!(faults(&audit(&ledger(edit).segments, trusting())), [Fault::PayloadZeros]);
+}
+
+#[test]
+fn a_ruined_batch_header_is_computed_again_from_the_frames_after_it() {
+    let mut built = ledger(&no_edit);
+    let start = SegmentHeader::bytes(0);
+    built.segments[0][start..start + 60].fill(0);
+
+    let outcome = audit(&built.segments, trusting());
+
+    assert_eq!(faults(&outcome), [Fault::Damaged]);
+    assert_eq!((outcome.counts.judged, outcome.last_good.unwrap().size), (12, 12));
+}
+
+#[test]
+fn a_ruined_frame_costs_its_batch_and_the_next_segment_header_gives_the_tree_back() {
+    let mut built = ledger(&no_edit);
+    let at = SegmentHeader::bytes(0) + 60;
+    built.segments[0][at..at + 8].fill(0xff);
+
+    let outcome = audit(&built.segments, trusting());
+
+    assert_eq!(faults(&outcome), [Fault::Malformed]);
+    assert_eq!(fails(&outcome)[0].entry, Some(0));
+    assert_eq!(outcome.last_good.unwrap().size, 12, "signed roots after the gap are compared again");
+    assert_eq!((outcome.counts.missing, outcome.root), (3, None));
+}
+
+#[test]
+fn a_commit_frame_of_another_batch_is_signed_and_still_wrong() {
+    let built = ledger(&no_edit);
+    let mut segments = built.segments.clone();
+    let note = |size: usize| {
+        let commit = built.commits.iter().find(|commit| commit.size == size as u64).unwrap();
+        encode_commit(commit.sign(&mut log_signer(1)).unwrap().encode().as_bytes())
+    };
+    let (six, nine) = (note(6), note(9));
+    let at = segments[1].windows(six.len()).position(|bytes| bytes == six).unwrap();
+    segments[1][at..at + six.len()].copy_from_slice(&nine);
+
+    let outcome = audit(&segments, trusting());
+
+    assert_eq!(faults(&outcome), [Fault::Field]);
+    assert_eq!((fails(&outcome)[0].check, fails(&outcome)[0].entry), (Check::Tree, Some(5)));
+}
+
+#[test]
+fn payloads_full_of_magic_bytes_are_never_taken_for_frames() {
+    let edit: Edit<'_> = &|_, leaf, payload| {
+        payload.extend([&crate::frame::BATCH_MAGIC[..], &crate::frame::COMMIT_MAGIC].concat().repeat(20));
+        leaf.statement = statement_digest(payload);
+    };
+    let mut built = ledger(edit);
+    let whole = audit(&built.segments, trusting());
+    let ruined = SegmentHeader::bytes(0) + 40;
+    built.segments[0][ruined..ruined + 100].fill(0xee);
+
+    let outcome = audit(&built.segments, trusting());
+
+    assert_eq!(faults(&whole), [Fault::Signature]);
+    assert_eq!(outcome.counts.missing, 4, "the segment after the ruined place is not guessed at");
+}
+
+#[test]
+fn findings_are_capped_sorted_and_counted() {
+    let mut findings = Findings::default();
+    let finding = |offset| Finding::new(Check::Bytes, Fault::Checksum, Source::Segment(0), offset);
+
+    for offset in (0..1_000).rev() {
+        findings.add(finding(offset));
+    }
+
+    assert_eq!((findings.total(Check::Bytes), findings.fails(Check::Bytes)), (1_000, 1_000));
+    let kept: Vec<u64> = findings.iter().map(|finding| finding.offset).collect();
+    assert_eq!(kept, (0..finding::FINDINGS_MAX as u64).collect::<Vec<_>>());
+}

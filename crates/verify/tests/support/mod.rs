@@ -10,7 +10,7 @@ use lian_core::{
     entry::{Leaf, Verdict},
     frame::{BatchBuilder, NO_PREVIOUS, SegmentHeader, encode_commit},
     hash::{Digest, leaf_hash, link},
-    keys::SecretKey,
+    keys::{PublicKey, SecretKey},
     merkle::{CompactRange, prove_inclusion},
     note::{NoteSigner, SignatureType, SignerKey, VerifierKey},
     receipt::{EntryBytes, Receipt},
@@ -30,9 +30,17 @@ pub fn log_key(seed: u8) -> VerifierKey {
 }
 
 /// Accepts whatever one bank signs; back links lead to the entry before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TestJudge {
     next: u64,
+    bank: PublicKey,
+    log: VerifierKey,
+}
+
+impl Default for TestJudge {
+    fn default() -> Self {
+        Self { next: 0, bank: SecretKey::from_seed(&[7; 32]).public(), log: log_key(1) }
+    }
 }
 
 impl Judge for TestJudge {
@@ -49,9 +57,8 @@ impl Judge for TestJudge {
     fn judge(&mut self, place: &Place<'_>, (): &(), leaf: LeafFacts, _: Digest) -> Judgement {
         assert_eq!((place.index, place.tree.size()), (self.next, self.next));
         self.next += 1;
-        let key = SecretKey::from_seed(&[7; 32]).public();
         let mut judgement = Judgement {
-            keys: vec![key; leaf.signatures],
+            keys: vec![self.bank; leaf.signatures],
             previous: vec![place.index.checked_sub(1).unwrap_or(NO_PREVIOUS)],
             ..Judgement::default()
         };
@@ -65,8 +72,12 @@ impl Judge for TestJudge {
         assert_eq!(size, self.next);
     }
 
+    fn epoch_root(&self, number: u64) -> Option<Digest> {
+        (number == 1).then_some(Digest([1; 32]))
+    }
+
     fn log_key(&self) -> Option<VerifierKey> {
-        (self.next > 0).then(|| log_key(1))
+        (self.next > 0).then(|| self.log.clone())
     }
 }
 

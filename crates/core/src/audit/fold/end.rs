@@ -94,8 +94,10 @@ pub enum Missing {
     NotComparable(String),
     /// The policy's quorum is reached up to this size only; what it lacks for more.
     Quorum(u64, String),
-    /// No commit of this log has the root that was seen.
-    NotSeen(Digest),
+    /// No cosignatures are on the log.
+    NoCosignatures,
+    /// No epoch and no commit of this log has the root that was seen as that of this epoch.
+    NotSeen(u64, Digest),
     /// In the judge's words.
     Words(String),
 }
@@ -167,6 +169,7 @@ impl<J: Judge> Fold<J> {
         self.counts.keys = self.keys.len() as u64;
         let mut missing: BTreeMap<Check, Vec<Missing>> = BTreeMap::new();
         self.what_is_missing(&mut missing);
+        self.check_seen(&mut missing);
         self.check_kept(&mut missing);
         let key_confirmed = self.check_trust();
         if !key_confirmed {
@@ -207,8 +210,8 @@ impl<J: Judge> Fold<J> {
             }
             return;
         }
-        for (check, words) in self.judge.unconfirmed() {
-            add(check, Missing::Words(words));
+        for (check, what) in self.judge.unconfirmed() {
+            add(check, what);
         }
         let cut = self.lost_from.map(Missing::From);
         if let Some(what) = cut.or_else(|| (!self.options.verdicts).then_some(Missing::NotAsked)) {
@@ -222,8 +225,24 @@ impl<J: Judge> Fold<J> {
         if self.counts.signatures_skipped > 0 && !self.pin_holds() {
             add(Check::Signatures, Missing::Skipped(self.counts.signatures_skipped));
         }
-        for seen in &self.seen_left {
-            add(Check::Tree, Missing::NotSeen(*seen));
+    }
+
+    /// Epochs that somebody saw: of the same root, or history is not what they saw.
+    fn check_seen(&mut self, missing: &mut BTreeMap<Check, Vec<Missing>>) {
+        for seen in &self.options.seen {
+            match self.judge.epoch_root(seen.epoch) {
+                Some(root) if root == seen.root => {}
+                Some(root) => {
+                    let source = Source::File(format!("--seen {}", seen.epoch));
+                    let finding = Finding::new(Check::Tree, Fault::Rewritten, source, 0);
+                    self.findings.add(finding.values(seen.root, root));
+                }
+                // Without epochs to compare, a commit of that root shows the same.
+                None if self.seen_left.contains(&seen.root) => {
+                    missing.entry(Check::Tree).or_default().push(Missing::NotSeen(seen.epoch, seen.root));
+                }
+                None => {}
+            }
         }
     }
 
