@@ -11,6 +11,8 @@ use thiserror::Error;
 pub const DEPTH_MAX: usize = 16;
 /// Members of one object; a `u64` marks the ones that were read.
 pub const MEMBERS_MAX: usize = 64;
+/// Members for which there is room at once: what objects of statements usually have at most.
+const MEMBERS_USUAL: usize = 8;
 /// Items of one list.
 pub const ITEMS_MAX: usize = 4_096;
 /// Bytes of one string.
@@ -261,11 +263,11 @@ impl<'a> Reader<'a> {
             return Err(self.fault("deeper than 16 levels"));
         }
         self.at += 1;
-        let mut members: Vec<(Cow<'a, str>, Value<'a>)> = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Value::Object(members));
+            return Ok(Value::Object(Vec::new()));
         }
+        let mut members: Vec<(Cow<'a, str>, Value<'a>)> = Vec::with_capacity(MEMBERS_USUAL);
         loop {
             let start = self.at;
             let key = self.key()?;
@@ -320,19 +322,19 @@ impl<'a> Reader<'a> {
     fn key(&mut self) -> Result<&'a str, JsonError> {
         self.expect(b'"', "a key should stand here")?;
         let start = self.at;
-        while let Some(byte) = self.peek() {
-            match byte {
-                b'"' => {
-                    let key = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(key);
-                }
-                b'\\' | 0..=0x1f | 0x7f.. => break,
-                _ if self.at - start == TEXT_BYTES_MAX => break,
-                _ => self.at += 1,
-            }
+        self.at += plain_run(self.rest(TEXT_BYTES_MAX));
+        if self.peek() != Some(b'"') {
+            return Err(self.fault("a key holds printable ASCII only"));
         }
-        Err(self.fault("a key holds printable ASCII only"))
+        let key = &self.text[start..self.at];
+        self.at += 1;
+        Ok(key)
+    }
+
+    /// What comes next, at most so many bytes.
+    fn rest(&self, most: usize) -> &'a [u8] {
+        let rest = &self.bytes[self.at..];
+        &rest[..rest.len().min(most)]
     }
 
     fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
@@ -341,7 +343,10 @@ impl<'a> Reader<'a> {
         let mut owned: Option<String> = None;
         let mut run = start;
         loop {
+            self.at += plain_run(self.rest(TEXT_BYTES_MAX + 1 - (self.at - start)));
             match self.peek() {
+                // Also the byte after a run that is too long already.
+                _ if self.at - start > TEXT_BYTES_MAX => {}
                 Some(b'"') => break,
                 Some(b'\\') => {
                     let kept = owned.get_or_insert_with(String::new);
@@ -401,6 +406,34 @@ impl<'a> Reader<'a> {
         }
         Ok(Value::Int(if negative { -number } else { number }))
     }
+}
+
+/// Bytes at the start that stand for themselves wherever they are: ASCII but control characters,
+/// quote and backslash. Most of a payload is such text, so it is passed eight bytes at a time.
+fn plain_run(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(word) = bytes[at..].first_chunk::<8>() {
+        let marks = special_bytes(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return at + marks.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let special = |byte: &u8| special_bytes(u64::from(*byte) | PLAIN_ABOVE) != 0;
+    at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+/// Seven plain bytes above a byte that is looked at alone.
+const PLAIN_ABOVE: u64 = u64::from_le_bytes([0, b'a', b'a', b'a', b'a', b'a', b'a', b'a']);
+
+/// The high bit of the first byte that is not plain, and perhaps of later ones: a borrow starts
+/// only at a byte that is marked itself.
+fn special_bytes(word: u64) -> u64 {
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let equal = |byte: u8| zero(word ^ (ONES * u64::from(byte)));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (control | equal(b'"') | equal(b'\\') | equal(0x7f) | word) & (ONES << 7)
 }
 
 /// Reads the members of one object by name and refuses the ones nobody asked for.
@@ -566,6 +599,27 @@ mod tests {
         assert!(reads(list(4_096)) && !reads(list(4_097)));
         assert!(reads(members(64)) && !reads(members(65)));
         assert!(reads(text(4_096)) && !reads(text(4_097)));
+        let fault = |text: String| Value::read(text.as_bytes()).unwrap_err().at;
+        assert_eq!((fault(text(4_097)), fault(text(9_999))), (4_098, 4_098));
+        assert_eq!(fault(format!("\"{}\\\"{}\"", "a".repeat(4_000), "a".repeat(4_000))), 4_098);
+        assert_eq!(fault(format!("{{\"{}\":1}}", "a".repeat(4_097))), 4_098);
+    }
+
+    #[test]
+    fn a_run_of_plain_text_ends_at_the_first_byte_that_is_not() {
+        let plain = |byte: u8| matches!(byte, 0x20..=0x7e) && byte != b'"' && byte != b'\\';
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b' '; length];
+                    bytes[at] = byte;
+                    // What comes after must not matter.
+                    bytes[at + 1..].fill(byte.wrapping_add(1));
+                    let expected = bytes.iter().position(|byte| !plain(*byte)).unwrap_or(length);
+                    assert_eq!(plain_run(&bytes), expected, "{bytes:?}");
+                }
+            }
+        }
     }
 
     #[test]

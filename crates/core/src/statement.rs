@@ -2,6 +2,8 @@
 //! Invariant: the payload is kept verbatim; what is parsed here is exactly what was signed.
 //! Limits: 60 KiB a payload, 1 to 256 events, 1 to 8 issuers, 0 to 64 required streams.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -110,19 +112,40 @@ pub struct Statement<'a> {
 
 /// SHA-256 of the bytes that are signed: names a statement.
 pub fn statement_digest(payload: &[u8]) -> Digest {
-    let head = pae_head(STATEMENT_TYPE, payload.len());
-    sha256(&[head.as_bytes(), payload])
+    let mut digits = [0; DIGITS_MAX];
+    sha256(&[STATEMENT_HEAD.as_bytes(), decimal(payload.len(), &mut digits), b" ", payload])
 }
 
 /// DSSE v1 pre-authentication encoding: the bytes that are signed.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = pae_head(payload_type, payload.len()).into_bytes();
+    let mut bytes = Vec::with_capacity(payload_type.len() + payload.len() + 64);
+    let mut digits = [0; DIGITS_MAX];
+    bytes.extend_from_slice(b"DSSEv1 ");
+    bytes.extend_from_slice(decimal(payload_type.len(), &mut digits));
+    bytes.push(b' ');
+    bytes.extend_from_slice(payload_type.as_bytes());
+    bytes.push(b' ');
+    bytes.extend_from_slice(decimal(payload.len(), &mut digits));
+    bytes.push(b' ');
     bytes.extend_from_slice(payload);
     bytes
 }
 
-fn pae_head(payload_type: &str, payload_bytes: usize) -> String {
-    format!("DSSEv1 {} {payload_type} {payload_bytes} ", payload_type.len())
+/// What every statement's signed bytes begin with: the encoding is made for each entry of a log,
+/// several times.
+const STATEMENT_HEAD: &str = "DSSEv1 38 application/vnd.lian.statement.v1+json ";
+const DIGITS_MAX: usize = 20;
+
+fn decimal(mut number: usize, digits: &mut [u8; DIGITS_MAX]) -> &[u8] {
+    let mut at = DIGITS_MAX;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).expect("a digit");
+        number /= 10;
+        if number == 0 {
+            return &digits[at..];
+        }
+    }
 }
 
 impl<'a> Statement<'a> {
@@ -138,7 +161,7 @@ impl<'a> Statement<'a> {
     }
 
     /// Takes the value apart, because borrowing from it would tie the result to it.
-    fn from_members(members: Vec<(std::borrow::Cow<'a, str>, Value<'a>)>) -> Result<Self, SchemaError> {
+    fn from_members(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Self, SchemaError> {
         let mut parts = Parts::default();
         for (key, value) in members {
             match key.as_ref() {
@@ -344,7 +367,7 @@ fn items<'a>(name: &str, value: Value<'a>, least: usize, most: usize) -> Result<
 /// A string without escapes, so that it borrows from the payload.
 fn borrowed<'a>(name: &str, value: &Value<'a>) -> Result<&'a str, SchemaError> {
     match value {
-        Value::Text(std::borrow::Cow::Borrowed(text)) => Ok(text),
+        Value::Text(Cow::Borrowed(text)) => Ok(text),
         Value::Text(_) => Err(SchemaError::new(name, "must not contain quotes or backslashes")),
         _ => Err(SchemaError::new(name, "must be a string")),
     }
@@ -352,17 +375,19 @@ fn borrowed<'a>(name: &str, value: &Value<'a>) -> Result<&'a str, SchemaError> {
 
 /// The values of an object that has exactly these members, whose names ascend.
 fn exactly<'a, const N: usize>(
-    members: Vec<(std::borrow::Cow<'a, str>, Value<'a>)>,
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
     names: [&str; N],
 ) -> Result<[Value<'a>; N], SchemaError> {
+    let same = members.len() == N && members.iter().zip(names).all(|((key, _), name)| key == name);
+    if same {
+        let mut values = members.into_iter().map(|(_, value)| value);
+        return Ok(std::array::from_fn(|_| values.next().unwrap_or(Value::Null)));
+    }
     if let Some((key, _)) = members.iter().find(|(key, _)| !names.contains(&key.as_ref())) {
         return Err(SchemaError::new(key, "is not a known field"));
     }
-    if let Some(name) = names.iter().find(|name| !members.iter().any(|(key, _)| key == **name)) {
-        return Err(SchemaError::new(name, "is missing"));
-    }
-    let values: Vec<Value<'a>> = members.into_iter().map(|(_, value)| value).collect();
-    values.try_into().map_err(|_| SchemaError::new("", "must have each member once"))
+    let missing = names.iter().find(|name| !members.iter().any(|(key, _)| key == **name));
+    Err(SchemaError::new(missing.copied().unwrap_or_default(), "is missing"))
 }
 
 /// `[a-z_]+(/[A-Za-z0-9._:-]{1,64}){1,3}`, at most 128 bytes.
@@ -413,22 +438,27 @@ pub struct Envelope {
     pub signatures: Vec<Vec<u8>>,
 }
 
+/// Borrows from the text wherever nothing in it is escaped.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct EnvelopeJson {
-    payload: String,
-    payload_type: String,
-    signatures: Vec<SignatureJson>,
+struct EnvelopeJson<'a> {
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+    #[serde(borrow)]
+    payload_type: Cow<'a, str>,
+    #[serde(borrow)]
+    signatures: Vec<SignatureJson<'a>>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SignatureJson {
+struct SignatureJson<'a> {
     /// A hint that Lian ignores: key and algorithm come from the registry.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing, borrow)]
     #[allow(dead_code)]
-    keyid: Option<String>,
-    sig: String,
+    keyid: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sig: Cow<'a, str>,
 }
 
 impl Envelope {
@@ -445,13 +475,14 @@ impl Envelope {
         let json: EnvelopeJson =
             serde_json::from_slice(bytes).map_err(|error| EnvelopeError::Json(error.to_string()))?;
         if json.payload_type != payload_type {
-            return Err(EnvelopeError::Type(json.payload_type));
+            return Err(EnvelopeError::Type(json.payload_type.into_owned()));
         }
         if !(1..=SIGNATURES_MAX).contains(&json.signatures.len()) {
             return Err(EnvelopeError::Signatures(json.signatures.len()));
         }
-        let payload = STANDARD.decode(json.payload).map_err(|_| EnvelopeError::Base64("payload"))?;
-        let decode = |signature: &SignatureJson| STANDARD.decode(&signature.sig);
+        let payload =
+            STANDARD.decode(json.payload.as_bytes()).map_err(|_| EnvelopeError::Base64("payload"))?;
+        let decode = |signature: &SignatureJson<'_>| STANDARD.decode(signature.sig.as_bytes());
         let signatures: Result<_, _> = json.signatures.iter().map(decode).collect();
         let signatures = signatures.map_err(|_| EnvelopeError::Base64("sig"))?;
         Ok(Self { payload, signatures })
@@ -464,10 +495,10 @@ impl Envelope {
 
     /// The DSSE JSON of the given payload type.
     pub fn write_type(&self, payload_type: &str) -> Vec<u8> {
-        let signature = |bytes: &Vec<u8>| SignatureJson { keyid: None, sig: STANDARD.encode(bytes) };
+        let signature = |bytes: &Vec<u8>| SignatureJson { keyid: None, sig: STANDARD.encode(bytes).into() };
         let json = EnvelopeJson {
-            payload: STANDARD.encode(&self.payload),
-            payload_type: payload_type.to_owned(),
+            payload: STANDARD.encode(&self.payload).into(),
+            payload_type: payload_type.into(),
             signatures: self.signatures.iter().map(signature).collect(),
         };
         serde_json::to_vec(&json).expect("strings always serialise")
@@ -516,8 +547,12 @@ mod tests {
             pae("http://example.com/HelloWorld", b"hello world"),
             b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
         );
-        let payload = sample().payload();
-        assert_eq!(statement_digest(&payload), sha256(&[&pae(STATEMENT_TYPE, &payload)]));
+        for bytes in [0, 9, 10, 100, PAYLOAD_BYTES_MAX] {
+            let payload = vec![b'x'; bytes];
+            let signed = format!("DSSEv1 {} {STATEMENT_TYPE} {bytes} ", STATEMENT_TYPE.len()).into_bytes();
+            assert_eq!(pae(STATEMENT_TYPE, &payload), [signed, payload.clone()].concat());
+            assert_eq!(statement_digest(&payload), sha256(&[&pae(STATEMENT_TYPE, &payload)]));
+        }
     }
 
     #[test]
