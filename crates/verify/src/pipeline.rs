@@ -234,7 +234,7 @@ pub(crate) fn witnesses<'k>(outcome: &mut Outcome, policy: &Policy, kept: impl I
     check.missing.clear();
     if up_to < outcome.size {
         check.missing.push(Missing::Quorum(up_to, lacks));
-    } else if check.status == Status::Unconfirmed {
+    } else if check.status == Status::Unconfirmed && outcome.findings.doubts(Check::Witnesses) == 0 {
         check.status = Status::Pass;
     }
 }
