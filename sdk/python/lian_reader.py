@@ -534,11 +534,16 @@ def rules_digest(rules):
     return sha256(b"lian/rules/v1\n", write_json(rules)).hex()
 
 
+def policy_text(lines):
+    """The tlog-policy whose lines an opening lists."""
+    return "".join(line + "\n" for line in lines)
+
+
 def is_policy(v):
     """Check for a witness policy."""
     try:
-        return v == "none" or isinstance(v, str) and bool(read_policy(v))
-    except ValueError:
+        return v == "none" or isinstance(v, list) and bool(read_policy(policy_text(v)))
+    except (TypeError, ValueError):
         return False
 
 
@@ -550,8 +555,8 @@ def all_differ(values):
 
 GRANTS = {"bank": {"guarantor", "treasury"}, "officer": {"officer", "supervisor", "admin"},
           "system": {"release", "treasury"}}
-ADMISSIBLE = r"(?:bank|officer|system):[A-Za-z0-9._:-]+"
-is_root = shaped({"key": is_spki, "organisation": text_of("[A-Za-z0-9._:-]{1,59}")})
+ADMISSIBLE = r"(?:bank:[0-9]{3}|(?:officer|system):[A-Za-z0-9._:-]+)"
+is_root = shaped({"key": is_spki, "organisation": text_of("[A-Za-z0-9._-]{1,50}")})
 unit = text_of("[A-Za-z0-9._:-]{1,64}")
 fact = lambda **need: shaped({"declaration": declaration, **need}, {"draw": integer(1)})
 nothing = shaped({})
@@ -565,8 +570,8 @@ NUMBER = r"([1-9][0-9]{0,15})"
 KINDS = {
     "ledger.opened": (r"ledger/main", "public", [], shaped({
         "log_key": is_spki, "name": is_ledger_name, "nonce": hex64, "synthetic": is_bool,
-        "predecessor": lambda v: v is None or shaped({"ledger": lambda x: isinstance(x, str), "root": hex64,
-                                                      "size": integer(0)})(v),
+        "predecessor": lambda v: v is None or shaped({"ledger": text_of("[A-Za-z0-9._/:-]{1,100}#[^#]{43}"), "root": hex64,
+                                                      "size": integer(1)})(v),
         "roots": lambda v: isinstance(v, list) and 3 <= len(v) <= 6 and all(map(is_root, v)),
         "rules": lambda v: is_rules(v) and v["version"] == 1, "system_admission": is_spki, "system_log": is_spki,
         "threshold": integer(2), "witness_policy": is_policy},
@@ -807,6 +812,8 @@ def apply_registry(kind, stream, data, work):
             return 7
         if data.get("compromised_since", MAX_INT) < key["enrolled"]:
             return 8
+        if data.get("compromised_since", 0) > work.index:
+            return 12
         key["revoked"] = {"compromised_since": data.get("compromised_since"), "entry": work.index,
                           "reason": data["reason"]}
     elif kind == "rules.published":
@@ -840,7 +847,7 @@ def apply_registry(kind, stream, data, work):
         epoch, policy = ledger.epochs[data["n"]], ledger.opening["witness_policy"]
         lines = epoch["lines"] + list(map(read_note_line, data["lines"]))
         work.effects.append(lambda: epoch.update(lines=lines))
-        if policy != "none" and quorum_counts(read_policy(policy), epoch["text"], lines):
+        if policy != "none" and quorum_counts(read_policy(policy_text(policy)), epoch["text"], lines):
             work.effects.append(lambda: epoch.update(cosigned=True))
     return 0
 

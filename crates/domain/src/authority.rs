@@ -196,9 +196,7 @@ impl<'l> Authority<'l> {
         }
         let first = self.directory.actor(actor).is_none_or(|actor| actor.keys == 0);
         if first != enrolment.chain.is_some() {
-            let text =
-                "the first key of an actor names the digest of the certificate chain, further keys do not";
-            return Err(Rejection::Schema(format!("/events/data/chain: {text}")));
+            return Err(Rejection::Chain);
         }
         if first {
             return self.vouchers(filing, event, signers);

@@ -124,28 +124,51 @@ impl Epochs {
         last.cosigned = nobody;
     }
 
-    /// Adds logged witness lines to epoch `number`; false if they are not cosignatures of its
-    /// checkpoint by witnesses of the policy.
-    pub fn cosigned(&mut self, number: u64, lines: &[Box<str>]) -> bool {
+    /// May these lines be logged for epoch `number`? Only if every one is a cosignature of the
+    /// checkpoint of this size by a witness of the policy, and not logged before.
+    pub fn may_log(&self, number: u64, size: u64, lines: &[Box<str>]) -> bool {
+        let Some(all) = self.lines_with(number, lines) else {
+            return false;
+        };
+        let (Some(epoch), Some(policy)) = (self.get(number), &self.policy) else {
+            return false;
+        };
+        let Some(text) =
+            epoch.checkpoint.as_ref().filter(|text| text.lines().nth(1) == Some(&size.to_string()))
+        else {
+            return false;
+        };
+        let repeated = all
+            .iter()
+            .enumerate()
+            .any(|(at, line)| all[..at].iter().any(|before| before.key_id == line.key_id));
+        let note = Note { text: text.clone(), signatures: all };
+        !repeated
+            && policy.evaluate(&note).is_ok_and(|result| result.witnessed.len() == note.signatures.len())
+    }
+
+    /// Adds logged witness lines, which may be logged, to epoch `number`.
+    pub fn cosigned(&mut self, number: u64, lines: &[Box<str>]) {
+        let Some(all) = self.lines_with(number, lines) else {
+            return;
+        };
         let Some(epoch) = usize::try_from(number).ok().and_then(|number| self.closed.get_mut(number)) else {
-            return false;
+            return;
         };
-        let (Some(policy), Some(text)) = (&self.policy, &epoch.checkpoint) else {
-            return false;
-        };
-        let parsed: Option<Vec<_>> = lines.iter().map(|line| NoteSignature::parse(line)).collect();
-        let Some(parsed) = parsed else {
-            return false;
-        };
-        let mut all = epoch.lines.clone();
-        all.extend(parsed);
-        let note = Note { text: text.clone(), signatures: all.clone() };
-        let Ok(result) = policy.evaluate(&note) else {
-            return false;
-        };
-        epoch.lines = all;
-        epoch.cosigned = epoch.cosigned || result.missing.is_none();
-        true
+        if let (Some(policy), Some(text)) = (&self.policy, &epoch.checkpoint) {
+            let note = Note { text: text.clone(), signatures: all };
+            let reached = policy.evaluate(&note).is_ok_and(|result| result.missing.is_none());
+            epoch.cosigned = epoch.cosigned || reached;
+            epoch.lines = note.signatures;
+        }
+    }
+
+    fn lines_with(&self, number: u64, lines: &[Box<str>]) -> Option<Vec<NoteSignature>> {
+        let mut all = self.get(number)?.lines.clone();
+        for line in lines {
+            all.push(NoteSignature::parse(&format!("{line}\n")).or_else(|| NoteSignature::parse(line))?);
+        }
+        Some(all)
     }
 }
 

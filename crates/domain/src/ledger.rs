@@ -16,7 +16,6 @@ use lian_core::{
     keys::PublicKey,
     map::{MapProof, accumulate, stream_key, stream_value},
     note::{SignatureType, VerifierKey},
-    policy::Policy,
     time::{format_moment, taipei_day},
 };
 
@@ -44,6 +43,9 @@ pub enum Unlogged {
     /// Turned away; nothing changed.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The rules in force run on an engine that this program does not have.
+    #[error("the rules in force run on engine {0}, this program has engine {ENGINE} only")]
+    UnknownEngine(u32),
     /// `decide` allowed what `evolve` cannot do: a fault of this program. Stop.
     #[error("contradiction in {0}: the rules allowed what the state cannot hold")]
     Contradiction(String),
@@ -228,6 +230,14 @@ impl Ledger {
         self.scheme_suspended(debtor, day)
     }
 
+    /// The engine of a rules version that was published.
+    pub fn published_engine(&self, version: u32) -> Option<u32> {
+        match &self.stream(&format!("rules/{version}"))?.state {
+            State::Registry(registry::State::Rules(publication)) => Some(publication.rules.engine),
+            _ => None,
+        }
+    }
+
     /// The key that an issuer names: enrolled, or brought by the filing itself.
     pub fn issuer_key<'f>(&'f self, filing: &'f Filing, key: &Digest) -> Option<&'f PublicKey> {
         let enrolled = self.directory.key(key).map(|found| &found.public);
@@ -279,6 +289,9 @@ impl Ledger {
     pub fn judge(&mut self, place: &Place<'_>, filing: &Filing) -> Result<Verdict, Unlogged> {
         if place.index == 0 {
             return Self::judge_opening(filing).map(|()| Verdict::ACCEPTED).map_err(Unlogged::from);
+        }
+        if self.rules.engine != ENGINE {
+            return Err(Unlogged::UnknownEngine(self.rules.engine));
         }
         self.judge_window(filing, place.recorded_at)?;
         self.judge_seen(filing)?;
@@ -447,11 +460,7 @@ impl Ledger {
                     place.batch_first && position == 0 && *said == self.next_epoch(place.tree.root())
                 }
                 Fact::Registry(RegistryEvent::EpochCosigned { number, size, lines }) => {
-                    self.epochs
-                        .get(*number)
-                        .and_then(|epoch| epoch.checkpoint.as_ref())
-                        .is_some_and(|text| text.lines().nth(1) == Some(&size.to_string()))
-                        && !lines.is_empty()
+                    self.epochs.may_log(*number, *size, lines)
                 }
                 _ => true,
             };
@@ -537,7 +546,7 @@ impl Ledger {
             }
             _ => None,
         };
-        let facts = Facts { rules_version: self.rules.version, epoch_size };
+        let facts = Facts { index: self.size, rules_version: self.rules.version, epoch_size };
         registry::decide(state, event, &facts).map_err(Refusal::code)
     }
 
@@ -690,7 +699,7 @@ impl Ledger {
         self.id = ledger_id(&opening.name, &leaf_hash);
         self.rules = Arc::clone(&opening.rules);
         self.directory.open(opening);
-        let policy = Policy::parse(opening.witness_policy.as_bytes()).ok();
+        let policy = opening.witness_policy.clone();
         self.epochs.open(&opening.name, policy, leaf_hash, place.recorded_at);
         self.opening = Some(Arc::new((**opening).clone()));
         let at = self.stream_at(LEDGER_STREAM);
@@ -809,6 +818,11 @@ impl Judge for Ledger {
                 let check = check_of(&rejection);
                 let what = format!("must not have been logged: {rejection}");
                 judgement.problems.push(Problem::new(check, "statement", what));
+                judgement.lost = true;
+            }
+            Err(unknown @ Unlogged::UnknownEngine(_)) => {
+                let problem = Problem::new(Check::Verdicts, "rules", unknown.to_string());
+                judgement.problems.push(problem.weighing(Weight::Unconfirmed));
                 judgement.lost = true;
             }
             Err(contradiction @ Unlogged::Contradiction(_)) => {

@@ -88,6 +88,9 @@ refusals! {
     EpochNotCosigned = 11, "epoch-not-cosigned",
         "所指時段未涵蓋公布或尚未會簽；請指定其後之時段。",
         "the epoch does not cover the publication or is not cosigned; name a later one";
+    CompromisedInFuture = 12, "compromised-in-future",
+        "外洩起點晚於本筆；請填已登載之序號。",
+        "compromised_since lies after this entry; name an entry that exists";
     UnknownGuarantee = 101, "unknown-guarantee",
         "查無此保證書；請核對保證書號碼。",
         "no guarantee of this number was ever requested; check the number";

@@ -9,10 +9,11 @@ use lian_core::{
     hash::{Digest, hex_decode, hex_encode},
     json::{Fields, SchemaError, Value},
     keys::PublicKey,
+    policy::Policy,
     statement::{is_actor, is_ledger_name},
 };
 
-use crate::{refusal::Refusal, rules::Rules};
+use crate::{ids::BankCode, refusal::Refusal, rules::Rules};
 
 /// Root organisations of a ledger; at least three, so that two of them can act without one.
 pub const ROOTS: std::ops::RangeInclusive<usize> = 3..=6;
@@ -57,7 +58,8 @@ pub fn capacity(name: &str) -> Option<&'static str> {
 /// Capacities that keys of this actor may hold; `None` if nobody of that kind can be registered.
 fn capacities_of(actor: &str) -> Option<&'static [&'static str]> {
     let (category, rest) = actor.split_once(':')?;
-    if rest.is_empty() || actor == SYSTEM_LOG || actor == SYSTEM_ADMISSION {
+    let not_a_bank = category == "bank" && BankCode::parse(rest).is_none();
+    if rest.is_empty() || not_a_bank || actor == SYSTEM_LOG || actor == SYSTEM_ADMISSION {
         return None;
     }
     CATEGORIES.iter().find(|(name, _)| *name == category).map(|(_, capacities)| *capacities)
@@ -80,8 +82,8 @@ pub struct Opening {
     pub roots: Vec<(Box<str>, PublicKey)>,
     /// Roots that must sign together.
     pub threshold: usize,
-    /// C2SP tlog-policy text, or `none`.
-    pub witness_policy: Box<str>,
+    /// Who must cosign an epoch; `None` if nobody.
+    pub witness_policy: Option<Policy>,
     /// Rules version 1.
     pub rules: Arc<Rules>,
     /// True if the data are made up.
@@ -229,10 +231,7 @@ fn opened(stream: &str, fields: &mut Fields<'_, '_>) -> Result<Event, SchemaErro
     if rules.version != 1 {
         return Err(SchemaError::new("rules", "must be version 1"));
     }
-    let witness_policy = fields.text("witness_policy")?;
-    if witness_policy != "none" && lian_core::policy::Policy::parse(witness_policy.as_bytes()).is_err() {
-        return Err(SchemaError::new("witness_policy", "must be `none` or a tlog-policy"));
-    }
+    let witness_policy = witness_policy(fields.required("witness_policy")?)?;
     Ok(Event::Opened(Box::new(Opening {
         nonce: fields.digest("nonce")?,
         name: name.into(),
@@ -241,11 +240,26 @@ fn opened(stream: &str, fields: &mut Fields<'_, '_>) -> Result<Event, SchemaErro
         system_admission: public_key(fields, "system_admission")?,
         roots,
         threshold,
-        witness_policy: witness_policy.into(),
+        witness_policy,
         rules: Arc::new(rules),
         synthetic: fields.truth("synthetic")?,
         predecessor: predecessor(fields.required("predecessor")?)?,
     })))
+}
+
+/// `none`, or the lines of a C2SP tlog-policy: strings hold no line feeds.
+fn witness_policy(value: &Value<'_>) -> Result<Option<Policy>, SchemaError> {
+    let fault =
+        || SchemaError::new("witness_policy", "must be `none` or a list of the lines of a tlog-policy");
+    if value.as_text() == Some("none") {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    for line in value.as_list().ok_or_else(fault)? {
+        text.push_str(line.as_text().ok_or_else(fault)?);
+        text.push('\n');
+    }
+    Policy::parse(text.as_bytes()).map(Some).map_err(|_| fault())
 }
 
 fn roots(items: &[Value<'_>]) -> Result<Vec<(Box<str>, PublicKey)>, SchemaError> {
@@ -272,9 +286,18 @@ fn predecessor(value: &Value<'_>) -> Result<Option<(Box<str>, u64, Digest)>, Sch
         return Ok(None);
     }
     let mut fields = Fields::open(value).map_err(|error| error.inside("predecessor"))?;
-    let predecessor = (fields.text("ledger")?.into(), fields.number("size")?, fields.digest("root")?);
+    let predecessor: (Box<str>, u64, Digest) =
+        (fields.text("ledger")?.into(), fields.number("size")?, fields.digest("root")?);
     fields.close().map_err(|error| error.inside("predecessor"))?;
+    if !is_ledger_id(&predecessor.0) || predecessor.1 == 0 {
+        return Err(SchemaError::new("predecessor", "must name a ledger id, a size of 1 or more and a root"));
+    }
     Ok(Some(predecessor))
+}
+
+/// `<name>#<43 characters>`.
+fn is_ledger_id(text: &str) -> bool {
+    text.split_once('#').is_some_and(|(name, hash)| is_ledger_name(name) && hash.len() == 43)
 }
 
 fn actor_registered(stream: &str, fields: &mut Fields<'_, '_>) -> Result<Event, SchemaError> {
@@ -477,6 +500,8 @@ pub enum State {
 
 /// What registry guards may know besides the stream's own state.
 pub struct Facts {
+    /// Index that the event's entry would have.
+    pub index: u64,
     /// Rules version in force.
     pub rules_version: u32,
     /// Size of the epoch that `rules.activated` names, if it is cosigned.
@@ -502,6 +527,7 @@ pub fn decide(state: Option<&State>, event: &Event, facts: &Facts) -> Result<(),
             match (key.revoked, compromised_since) {
                 (Some(_), _) => Err(Refusal::AlreadyRevoked),
                 (None, Some(since)) if *since < key.enrolled => Err(Refusal::CompromisedBeforeEnrolment),
+                (None, Some(since)) if *since > facts.index => Err(Refusal::CompromisedInFuture),
                 _ => Ok(()),
             }
         }
@@ -562,6 +588,8 @@ pub fn evolve(state: Option<State>, event: &Event, index: u64) -> Option<State> 
             Some(State::Refusals(sum.checked_add(*count)?))
         }
         (Event::EpochClosed { .. }, None) => Some(State::Epoch(0)),
+        // Epoch 0 is closed by entry 0, not by a statement on its own stream.
+        (Event::EpochCosigned { number: 0, lines, .. }, None) => Some(State::Epoch(lines.len() as u64)),
         (Event::EpochCosigned { lines, .. }, Some(State::Epoch(logged))) => {
             Some(State::Epoch(logged + lines.len() as u64))
         }

@@ -180,10 +180,51 @@ pub enum Rejection {
     /// A key that is enrolled already, or was once.
     #[error("key {0} was enrolled before; a key is enrolled once, for one actor")]
     KeyEnrolledBefore(String),
+    /// Rules on an engine that this program does not have.
+    #[error("these rules run on engine {0}, which this program does not have; update it first")]
+    EngineUnknown(u32),
+    /// The chain of certificates is named where it must not be, or not where it must.
+    #[error("the first key of an actor names the digest of its certificate chain, further keys do not")]
+    Chain,
     /// A fork of duties: two admins of one unit, or too few roots.
     #[error("{0}")]
     NotIndependent(String),
 }
+
+/// Stable names in the order of the numbers, from 1.
+pub const NAMES: [&str; 31] = [
+    "malformed-envelope",
+    "malformed-statement",
+    "wrong-ledger",
+    "issued-ahead",
+    "expired",
+    "valid-too-long",
+    "unknown-key",
+    "revoked-key",
+    "key-of-another",
+    "capacity-not-held",
+    "wrong-capacities",
+    "signer-twice",
+    "signature-count",
+    "bad-signature",
+    "wrong-side",
+    "several-banks",
+    "several-classes",
+    "stale-version",
+    "stale-requires",
+    "seen-missing",
+    "seen-contradicted",
+    "id-reused",
+    "already-logged",
+    "refusal-quota",
+    "clock-stopped",
+    "not-derived",
+    "genesis",
+    "key-enrolled-before",
+    "not-independent",
+    "engine-unknown",
+    "chain",
+];
 
 impl Rejection {
     /// Number of SPEC.md's table.
@@ -218,42 +259,13 @@ impl Rejection {
             Self::Genesis => 27,
             Self::KeyEnrolledBefore(_) => 28,
             Self::NotIndependent(_) => 29,
+            Self::EngineUnknown(_) => 30,
+            Self::Chain => 31,
         }
     }
 
     /// Stable name of SPEC.md's table, for programs.
     pub fn name(&self) -> &'static str {
-        const NAMES: [&str; 29] = [
-            "malformed-envelope",
-            "malformed-statement",
-            "wrong-ledger",
-            "issued-ahead",
-            "expired",
-            "valid-too-long",
-            "unknown-key",
-            "revoked-key",
-            "key-of-another",
-            "capacity-not-held",
-            "wrong-capacities",
-            "signer-twice",
-            "signature-count",
-            "bad-signature",
-            "wrong-side",
-            "several-banks",
-            "several-classes",
-            "stale-version",
-            "stale-requires",
-            "seen-missing",
-            "seen-contradicted",
-            "id-reused",
-            "already-logged",
-            "refusal-quota",
-            "clock-stopped",
-            "not-derived",
-            "genesis",
-            "key-enrolled-before",
-            "not-independent",
-        ];
         NAMES[usize::from(self.code()) - 1]
     }
 }

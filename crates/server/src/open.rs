@@ -204,7 +204,7 @@ impl Fold {
         }
         let verdict = self.ledger.judge(&place, filing).map_err(|unlogged| match unlogged {
             Unlogged::Rejected(rejection) => format!("must not have been logged: {rejection}"),
-            contradiction @ Unlogged::Contradiction(_) => contradiction.to_string(),
+            other => other.to_string(),
         })?;
         if verdict != leaf.verdict {
             return Err(format!("the rules say {verdict:?}, the leaf {:?}", leaf.verdict));

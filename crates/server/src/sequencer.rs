@@ -18,7 +18,7 @@ use lian_core::{
 };
 use lian_domain::{
     filing::{Fact, Filing},
-    ledger::{Ledger, Unlogged},
+    ledger::{ENGINE, Ledger, Unlogged},
     registry::{Event as RegistryEvent, SYSTEM_LOG},
     rejection::Rejection,
 };
@@ -158,6 +158,9 @@ impl Sequencer {
                 None => Ok(Placed::Turned(Rejection::ClockStopped(step))),
             };
         }
+        if let Some(engine) = self.unknown_engine(&filing) {
+            return Ok(Placed::Turned(Rejection::EngineUnknown(engine)));
+        }
         // Two admins vouch for the clock as it stands now, so their entry bears its time.
         let now_ms = if step.is_some() { self.stamper.stepped_stamp() } else { now_ms };
         let placed = self.judge(&filing, payload, &signatures, now_ms)?;
@@ -166,6 +169,17 @@ impl Sequencer {
             self.stamp = Some(self.stamper.stamp());
         }
         Ok(placed)
+    }
+
+    /// Rules on an engine that this program lacks are not activated here: it could judge nothing
+    /// after them.
+    fn unknown_engine(&self, filing: &Filing) -> Option<u32> {
+        filing.events.iter().find_map(|event| match &event.fact {
+            Fact::Registry(RegistryEvent::RulesActivated { version, .. }) => {
+                self.ledger.published_engine(*version).filter(|engine| *engine != ENGINE)
+            }
+            _ => None,
+        })
     }
 
     /// Stamps the batch and closes an epoch that is due, before its first statement.
