@@ -34,6 +34,11 @@ impl<'h> Books<'h> {
         self.now_s = now_s;
     }
 
+    /// The client verified an epoch: it says so from now on.
+    pub fn see(&mut self, epoch: u64, root: Digest) {
+        self.seen = Some((epoch, root));
+    }
+
     /// A draft of now.
     pub fn draft(&self) -> Draft {
         self.house.draft(&self.ledger, self.now_s)
@@ -97,6 +102,16 @@ impl<'h> Books<'h> {
     /// The number of the declaration of the last draw on a stream.
     pub fn last_declaration(&self, stream: &str) -> String {
         declaration(stream, self.serial)
+    }
+
+    /// The bank takes no more draws.
+    pub fn suspend(&mut self, stream: &str, bank: &str) -> Envelope {
+        self.event("guarantee.suspended", stream, kinds::nothing(), &[(&format!("bank:{bank}"), "guarantor")])
+    }
+
+    /// The officer ends it.
+    pub fn close(&mut self, stream: &str) -> Envelope {
+        self.event("guarantee.closed", stream, kinds::nothing(), &[("officer:7f3k", "officer")])
     }
 
     /// Treasury books a payment.

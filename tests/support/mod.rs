@@ -5,6 +5,7 @@
 pub mod business;
 pub mod depth;
 pub mod desk;
+pub mod files;
 pub mod history;
 
 use std::{path::Path, sync::Arc};
