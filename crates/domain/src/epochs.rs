@@ -177,3 +177,67 @@ impl Default for Epochs {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lian_core::{
+        checkpoint::cosign,
+        keys::SecretKey,
+        note::{NoteSigner, SignatureType, SignerKey},
+    };
+
+    use super::*;
+
+    fn witness(seed: u8) -> SignerKey {
+        let name = format!("witness{seed}.example");
+        SignerKey::new(&name, SignatureType::CosignatureV1, SecretKey::from_seed(&[seed; 32])).unwrap()
+    }
+
+    /// Two witnesses, both needed; epoch 0 committed with size 3.
+    fn epochs() -> Epochs {
+        let (one, two) = (witness(1).verifier().to_string(), witness(2).verifier().to_string());
+        let text = format!("witness one {one}\nwitness two {two}\ngroup both all one two\nquorum both\n");
+        let mut epochs = Epochs::new();
+        epochs.open("log.example", Policy::parse(text.as_bytes()).ok(), Digest([1; 32]), 0);
+        epochs.committed(3, Digest([3; 32]));
+        epochs
+    }
+
+    fn line(epochs: &Epochs, seed: u8) -> Box<str> {
+        let text = epochs.get(0).unwrap().checkpoint.clone().unwrap();
+        let signed = cosign(&text, 1_795_413_903, &mut witness(seed)).unwrap();
+        signed.encode().trim_end().into()
+    }
+
+    #[test]
+    fn an_epoch_is_cosigned_once_the_logged_lines_reach_the_quorum() {
+        let mut epochs = epochs();
+        let (one, two) = (line(&epochs, 1), line(&epochs, 2));
+        assert!(!epochs.get(0).unwrap().cosigned);
+
+        assert!(epochs.may_log(0, 3, std::slice::from_ref(&one)));
+        epochs.cosigned(0, std::slice::from_ref(&one));
+        assert!(!epochs.get(0).unwrap().cosigned, "one of two");
+        assert!(epochs.may_log(0, 3, std::slice::from_ref(&two)));
+        epochs.cosigned(0, &[two]);
+
+        assert!(epochs.get(0).unwrap().cosigned);
+    }
+
+    #[test]
+    fn only_new_valid_lines_of_known_witnesses_over_that_checkpoint_may_be_logged() {
+        let mut epochs = epochs();
+        let one = line(&epochs, 1);
+        let stranger = line(&epochs, 9);
+        let forged: Box<str> = one.replacen('A', "B", 1).into();
+
+        for (size, lines) in
+            [(4, vec![one.clone()]), (3, vec![stranger]), (3, vec![forged]), (3, vec![one.clone(); 2])]
+        {
+            assert!(!epochs.may_log(0, size, &lines), "{size} {lines:?}");
+        }
+        assert!(!epochs.may_log(1, 3, std::slice::from_ref(&one)), "no such epoch");
+        epochs.cosigned(0, std::slice::from_ref(&one));
+        assert!(!epochs.may_log(0, 3, &[one]), "logged before");
+    }
+}
