@@ -306,6 +306,18 @@ impl Ledger {
         outcome
     }
 
+    /// Would a statement stamped then be turned away, business rules apart? Changes nothing.
+    pub fn check_authority(&self, filing: &Filing, recorded_at: u64) -> Result<(), Rejection> {
+        self.judge_window(filing, recorded_at)?;
+        self.judge_seen(filing)?;
+        let threshold = self.opening.as_ref().map_or(usize::MAX, |opening| opening.threshold);
+        let authority = Authority { directory: &self.directory, threshold };
+        let found = authority.find(filing)?;
+        let signers: Vec<Signer<'_>> = found.iter().map(|found| found.signer).collect();
+        authority.cover(filing, &signers)?;
+        self.judge_versions(filing)
+    }
+
     fn judge_authorised(
         &mut self,
         place: &Place<'_>,

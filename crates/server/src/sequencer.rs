@@ -163,6 +163,14 @@ impl Sequencer {
         }
         // Two admins vouch for the clock as it stands now, so their entry bears its time.
         let now_ms = if step.is_some() { self.stamper.stepped_stamp() } else { now_ms };
+        if step.is_some() && self.entries.is_empty() && self.ledger.epoch_due(now_ms) {
+            // By that time an epoch is due, and only the first entry of a batch can close it; but
+            // nothing bears a time that two admins have not vouched for.
+            if let Err(rejection) = self.ledger.check_authority(&filing, now_ms) {
+                return self.turn(&filing, rejection);
+            }
+            self.close_epoch(now_ms)?;
+        }
         let placed = self.judge(&filing, payload, &signatures, now_ms)?;
         if let (true, Placed::New { verdict: Verdict::ACCEPTED, .. }) = (steps, &placed) {
             self.stamper.accept_step();

@@ -22,7 +22,10 @@ use lian_core::{
     receipt::{EntryBytes, Receipt},
     statement::{Envelope, REJECTION_TYPE, pae},
 };
-use lian_domain::rejection::{Rejection, RejectionNote};
+use lian_domain::{
+    ledger::ledger_id,
+    rejection::{Rejection, RejectionNote},
+};
 use lian_store::{
     commit::{AppendError, NewEntry, NextSegment, Store},
     disk::DiskError,
@@ -33,7 +36,7 @@ use thiserror::Error;
 use crate::{
     admit::{Authentic, KeyBook, Turned, admit},
     clock::{Clock, Stamper},
-    open::{OpenLedger, SystemKeys},
+    open::{OpenLedger, SystemKeys, claimed_log_key},
     sequencer::{Fatal, Folded, Placed, Sequencer},
 };
 
@@ -402,12 +405,25 @@ impl Committer {
                 }
             }
             let head = self.store.reader().head();
+            self.learn_id();
             self.stop.committed.store(head.size(), Ordering::SeqCst);
             for reply in batch.replies {
                 self.answer(reply, &head);
             }
         }
         Some(self.store)
+    }
+
+    /// A ledger that begins in this very process has an id from entry 0 on.
+    fn learn_id(&mut self) {
+        let reader = self.store.reader();
+        let Some(hash) = reader.head().ledger().filter(|_| self.rejector.ledger.is_empty()) else {
+            return;
+        };
+        let opening = reader.read_entry(0).ok().and_then(|entry| claimed_log_key(&entry.payload));
+        if let Some((name, _)) = opening {
+            self.rejector.ledger = ledger_id(&name, &hash);
+        }
     }
 
     fn commit(&mut self, entries: &[NewEntry]) -> Result<(), AppendError> {
