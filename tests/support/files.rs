@@ -218,3 +218,16 @@ fn back_links(payload: &[u8], index: u64, last_of: &mut HashMap<String, u64>) ->
     }
     links
 }
+
+/// What the verifier finds wrong with a ledger on a simulated disk, in its own words; empty if
+/// nothing fails. The live segment may have space behind its end.
+pub fn failures_of(sim: &SimDisk) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let segments = (0..).map_while(|number| sim.bytes_of(&format!("segments/{number:06}.seg")));
+    let segments: Vec<Vec<u8>> = segments.collect();
+    write_folder(folder.path(), &segments, sim.bytes_of("checkpoint").as_deref());
+    let options = lian_verify::Options { threads: Some(1), ..lian_verify::Options::default() };
+    let report = lian_verify::run(folder.path(), &options, &|_| ()).unwrap();
+    let fails = report.findings().filter(|finding| finding.weight == lian_core::audit::Weight::Fails);
+    fails.map(|finding| format!("{finding:?}")).collect()
+}
