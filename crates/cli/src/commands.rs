@@ -1,6 +1,19 @@
-//! The commands, one file each.
+//! The commands, one file for each group.
 
+mod actor;
+mod checkpoint;
+mod completions;
 mod demo;
+mod epoch;
+mod guarantee;
+mod help;
+mod init;
+mod key;
+mod log;
+mod receipt;
+mod replay;
+mod scheme;
+mod sign;
 mod verify;
 
 use clap::Subcommand;
@@ -12,14 +25,77 @@ use crate::{failure::Result, session::Session};
 pub enum Command {
     /// Tell the whole story on a sample of 27 banks, really executed
     Demo(demo::Arguments),
+    /// Create a ledger: folder, log keys, settings, entry 0
+    Init(init::Arguments),
+    /// Duty guarantees: Request, Accept, Suspend, Close, draws, claims; list and show them
+    Guarantee(Box<guarantee::Arguments>),
+    /// Register who takes part
+    Actor(Box<actor::Arguments>),
+    /// Key files and the key directory
+    Key(Box<key::Arguments>),
+    /// Suspend or restore release before tax for a company
+    Scheme(scheme::Scheme),
+    /// Record or end that a broker represents an importer
+    Delegation(scheme::Delegation),
+    /// Block or unblock a declaration
+    Declaration(scheme::Declaration),
+    /// Make a signed envelope without sending it; add a co-signature
+    Sign(sign::Sign),
+    /// Send signed envelopes; safe to repeat; saves verified receipts
+    Submit(sign::Submit),
+    /// List entries
+    Log(log::Log),
+    /// Show an entry or object; write the exact signed bytes
+    Show(log::Show),
+    /// Fetch or explain a receipt
+    Receipt(receipt::Arguments),
     /// Check a ledger, copy or receipt; locate any damage
     Verify(verify::Arguments),
+    /// Rebuild the state at a date, entry or checkpoint
+    Replay(replay::Replay),
+    /// Prove that A is a prefix of B and list what changed
+    Diff(replay::Diff),
+    /// Read and keep checkpoints
+    Checkpoint(checkpoint::Checkpoint),
+    /// Epochs, and proofs that nothing was left out
+    Epoch(epoch::Arguments),
+    /// Write the log as static files that strangers' programs read
+    Tiles(checkpoint::Tiles),
+    /// The rules data in force
+    Rules(checkpoint::Rules),
+    /// Explain a command or a code
+    Help(help::Arguments),
+    /// Completions for a shell
+    Completions(completions::Arguments),
 }
 
 /// Runs one.
 pub fn run(command: Command, session: &Session) -> Result<()> {
     match command {
-        Command::Demo(arguments) => demo::run(&arguments, session),
-        Command::Verify(arguments) => verify::run(&arguments, session),
+        Command::Demo(a) => demo::run(&a, session),
+        Command::Init(a) => init::run(&a, session),
+        Command::Guarantee(a) => guarantee::run(*a, session),
+        Command::Actor(a) => actor::run(&a, session),
+        Command::Key(a) => key::run(&a, session),
+        Command::Scheme(a) => scheme::scheme(&a, session),
+        Command::Delegation(a) => scheme::delegation(&a, session),
+        Command::Declaration(a) => scheme::declaration(&a, session),
+        Command::Sign(a) => sign::sign(&a, session),
+        Command::Submit(a) => sign::submit(&a, session),
+        Command::Log(a) => log::log(&a, session),
+        Command::Show(a) => log::show(&a, session),
+        Command::Receipt(a) => receipt::run(&a, session),
+        Command::Verify(a) => verify::run(&a, session),
+        Command::Replay(a) => replay::replay(&a, session),
+        Command::Diff(a) => replay::diff(&a, session),
+        Command::Checkpoint(a) => checkpoint::checkpoint(&a, session),
+        Command::Epoch(a) => epoch::run(&a, session),
+        Command::Tiles(a) => checkpoint::tiles(&a, session),
+        Command::Rules(a) => checkpoint::rules(&a, session),
+        Command::Help(a) => help::run(&a, session),
+        Command::Completions(a) => {
+            completions::run(&a, session);
+            Ok(())
+        }
     }
 }

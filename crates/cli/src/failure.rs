@@ -1,7 +1,7 @@
 //! What went wrong, in the one shape that people and programs are told: a code, what, why, how to
 //! mend it, and the exit code of product and SPEC ("Command line").
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use lian_domain::rejection::Rejection;
 use lian_server::open::OpenFault;
@@ -97,10 +97,10 @@ impl Failure {
     pub fn text(&self) -> String {
         let mut text = format!("error[{}]: {}\n", self.code, self.what);
         for why in &self.why {
-            text.push_str(&format!("  {why}\n"));
+            let _infallible = writeln!(text, "  {why}");
         }
         if let Some(fix) = &self.fix {
-            text.push_str(&format!("  fix: {fix}\n"));
+            let _infallible = writeln!(text, "  fix: {fix}");
         }
         text
     }

@@ -62,8 +62,10 @@ impl Config {
         format!(
             "# A Lian ledger folder. segments/ is the truth; tile/ and checkpoint can be made again;\n\
              # keys/ is secret: leave it out of every copy that you hand on.\n\
-             name = {name:?}\n\n[keys]\nlog = {:?}\nsystem_log = {:?}\nadmission = {:?}\n",
-            keys.log, keys.system_log, keys.admission
+             name = {name:?}\n\n[keys]\nlog = \"{}\"\nsystem_log = \"{}\"\nadmission = \"{}\"\n",
+            keys.log.display(),
+            keys.system_log.display(),
+            keys.admission.display()
         )
     }
 
@@ -91,10 +93,8 @@ pub struct View {
 impl View {
     /// Opens a folder beside whoever writes it.
     pub fn open(folder: &Path) -> Result<Self> {
-        let disk = RealDisk::open(folder).map_err(|error| match error.is_not_found() {
-            true => no_ledger(folder.display()),
-            false => error.into(),
-        })?;
+        let disk = RealDisk::open(folder)
+            .map_err(|error| if error.is_not_found() { no_ledger(folder.display()) } else { error.into() })?;
         let disk: Arc<dyn Disk> = Arc::new(disk);
         let (name, log) = peek::claimed_by_entry_0(&*disk)?.ok_or_else(|| no_ledger(folder.display()))?;
         let reader = read_only(&disk, &LogKeys::new(vec![log.clone()]))?;

@@ -1,9 +1,11 @@
 //! `lian`: hands for people. Reads arguments, calls the parts that know, prints what they say, and
 //! answers with the exit code. No rule, no format and no check lives here.
 
+mod act;
 mod commands;
 mod failure;
 mod folder;
+mod hand_in;
 mod keyring;
 mod out;
 mod say;
@@ -58,5 +60,15 @@ fn main() -> ExitCode {
             }
             ExitCode::from(failure.exit as u8)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_has_one_meaning() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -61,6 +61,7 @@ impl Out {
     }
 
     /// Bytes of data, as they are.
+    #[allow(clippy::unused_self, reason = "data leave by the same door, whatever they are")]
     pub fn bytes(self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         if let Err(error) = stdout.write_all(bytes).and_then(|()| stdout.flush()) {

@@ -25,21 +25,27 @@ pub struct Entry<'e> {
     pub leaf: Leaf<'e>,
     /// The statement.
     pub statement: Statement<'e>,
-    stored: &'e StoredEntry,
+    leaf_bytes: &'e [u8],
+    payload: &'e [u8],
 }
 
 impl<'e> Entry<'e> {
     /// Takes a stored entry apart.
     pub fn open(stored: &'e StoredEntry) -> Result<Self> {
+        Self::of(&stored.leaf, &stored.payload)
+    }
+
+    /// Takes a leaf and its payload apart.
+    pub fn of(leaf_bytes: &'e [u8], payload: &'e [u8]) -> Result<Self> {
         let fault = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "damaged", error);
-        let leaf = Leaf::decode(&stored.leaf).map_err(|error| fault(&error))?;
-        let statement = Statement::parse(&stored.payload).map_err(|error| fault(&error))?;
-        Ok(Self { leaf, statement, stored })
+        let leaf = Leaf::decode(leaf_bytes).map_err(|error| fault(&error))?;
+        let statement = Statement::parse(payload).map_err(|error| fault(&error))?;
+        Ok(Self { leaf, statement, leaf_bytes, payload })
     }
 
     /// `18,239  115/11/23 14:05:03  guarantee/FB-115-000123  draw 扣抵 1,240,000  …  ACCEPTED`
     pub fn line(&self, out: Out) -> String {
-        let events: Vec<String> = self.statement.events.iter().map(|event| self.event(event, out)).collect();
+        let events: Vec<String> = self.statement.events.iter().map(|event| Self::event(event, out)).collect();
         let shown = if events.len() > 3 {
             format!("{} … ({} events)", events[0], events.len())
         } else {
@@ -54,14 +60,14 @@ impl<'e> Entry<'e> {
         )
     }
 
-    fn event(&self, event: &lian_core::statement::Event<'_>, out: Out) -> String {
+    fn event(event: &lian_core::statement::Event<'_>, out: Out) -> String {
         let amount = amount_of(&event.data).map(|amount| format!(" {}", group(amount))).unwrap_or_default();
         format!("{}  {}{amount}", event.stream, kind_word(event.kind, out.lang))
     }
 
     /// For programs.
     pub fn json(&self) -> serde_json::Value {
-        let payload: serde_json::Value = serde_json::from_slice(&self.stored.payload).unwrap_or_default();
+        let payload: serde_json::Value = serde_json::from_slice(self.payload).unwrap_or_default();
         json!({
             "index": self.leaf.index,
             "recorded_at": iso(self.leaf.recorded_at),
@@ -69,7 +75,7 @@ impl<'e> Entry<'e> {
             "rules": self.leaf.rules,
             "verdict": verdict_json(self.leaf.verdict),
             "statement": self.leaf.statement.to_hex(),
-            "leaf_hash": leaf_hash(&self.stored.leaf).to_hex(),
+            "leaf_hash": leaf_hash(self.leaf_bytes).to_hex(),
             "previous": self.leaf.previous.to_hex(),
             "signatures": self.leaf.signatures.iter().map(|s| lian_core::hash::hex_encode(s)).collect::<Vec<_>>(),
             "payload": payload,
@@ -104,7 +110,7 @@ impl<'e> Entry<'e> {
             lines.push(format!("requires   {stream} v{version}"));
         }
         lines.push(format!("statement  {}", leaf.statement));
-        lines.push(format!("leaf hash  {}", leaf_hash(&self.stored.leaf)));
+        lines.push(format!("leaf hash  {}", leaf_hash(self.leaf_bytes)));
         lines.push(format!("previous   {}", leaf.previous));
         lines
     }

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// Options of every command.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch that people set by itself")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
     /// The ledger's folder [default: the current one]

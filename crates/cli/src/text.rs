@@ -108,7 +108,6 @@ texts! {
     DemoEnd: "故事結束。驗證、竄改與重演都真實執行，共 {0} 毫秒。", "The end. Every check, change and replay above was really executed, in {0} ms.";
     DemoKeep: "帳本留在 {0}；繼續：lian --ledger {0} log --oneline", "The ledger is kept at {0}; go on with: lian --ledger {0} log --oneline";
     DemoTry: "保留帳本：lian demo --dir sample", "Keep the ledger: lian demo --dir sample";
-    VerifyAlone: "不帶任何外部資料驗證", "verified with nothing from outside";
 }
 
 impl Text {

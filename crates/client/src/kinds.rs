@@ -102,6 +102,46 @@ pub fn assessed(declaration: &str, change: i64) -> Value<'static> {
     Value::object([("change", Value::Int(change)), ("declaration", text(declaration))])
 }
 
+/// Data of `guarantee.surcharge_accrued`.
+pub fn surcharge_accrued(declaration: &str, amount: u64, days: u64) -> Value<'static> {
+    Value::object([
+        ("amount", Value::number(amount)),
+        ("days", Value::number(days)),
+        ("declaration", text(declaration)),
+    ])
+}
+
+/// Data of `guarantee.draw_cancelled`.
+pub fn draw_cancelled(declaration: &str, reason: &str) -> Value<'static> {
+    Value::object([("declaration", text(declaration)), ("reason", text(reason))])
+}
+
+/// Data of `guarantee.claimed`: amounts by declaration, and the default that is stated.
+pub fn claimed(draws: &[(String, u64)], default: &str) -> Value<'static> {
+    let mut draws = draws.to_vec();
+    draws.sort();
+    let draws = draws.iter().map(|(declaration, amount)| {
+        Value::object([("amount", Value::number(*amount)), ("declaration", text(declaration))])
+    });
+    Value::object([("default", text(default)), ("draws", Value::List(draws.collect()))])
+}
+
+/// Data of `guarantee.claim_paid`.
+pub fn claim_paid(claim: u64, amount: u64) -> Value<'static> {
+    Value::object([("amount", Value::number(amount)), ("claim", Value::number(claim))])
+}
+
+/// Data of `guarantee.claim_refused`.
+pub fn claim_refused(claim: u64, reasons: &[String]) -> Value<'static> {
+    let reasons = reasons.iter().map(|reason| text(reason)).collect();
+    Value::object([("claim", Value::number(claim)), ("reasons", Value::List(reasons))])
+}
+
+/// Data of `guarantee.claim_withdrawn`.
+pub fn claim_withdrawn(claim: u64, reason: &str) -> Value<'static> {
+    Value::object([("claim", Value::number(claim)), ("reason", text(reason))])
+}
+
 /// Data of `guarantee.amended`; at least one of the two.
 pub fn amended(limit: Option<u64>, to: Option<Day>) -> Value<'static> {
     let mut members = Vec::new();

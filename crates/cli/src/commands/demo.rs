@@ -79,7 +79,8 @@ impl Teller {
     }
 
     /// What a program learns from a scene.
-    pub fn fact(&mut self, name: &str, value: Value) {
+    pub fn fact(&mut self, name: &str, value: impl Into<Value>) {
+        let value: Value = value.into();
         self.facts.push(json!({"scene": name, "result": value}));
     }
 

@@ -132,7 +132,7 @@ impl Story {
             .enumerate()
             .map(|(at, bank)| {
                 let (no, stream) = number(at);
-                let (debtor, limit) = (debtor(at), self.amount(at, 3, 40));
+                let (debtor, limit) = (debtor(at), self.limit(at));
                 let draft = self.stage.draft(
                     "guarantee.requested",
                     &stream,
@@ -157,12 +157,8 @@ impl Story {
             .enumerate()
             .map(|(at, bank)| {
                 let (no, stream) = number(at);
-                let terms = lian_domain::guarantee::terms_hash(&request_of(
-                    &no,
-                    bank,
-                    &debtor(at),
-                    self.amount(at, 3, 40),
-                ));
+                let terms =
+                    lian_domain::guarantee::terms_hash(&request_of(&no, bank, &debtor(at), self.limit(at)));
                 let draft = self.stage.draft("guarantee.accepted", &stream, 1, kinds::accepted(&terms));
                 self.stage.house.sign(&draft.seen(seen.0, seen.1), &[("officer:m4qd", "officer")])
             })
@@ -278,7 +274,12 @@ impl Story {
         self.stage.draft("guarantee.drawn", stream, version, data)
     }
 
-    /// An amount of NT$, from 100,000 times `least` on; follows from the seed.
+    /// A limit that all draws of the story stay below.
+    fn limit(&self, at: usize) -> u64 {
+        1_000_000 + self.amount(at, 3, 40)
+    }
+
+    /// An amount of NT$, 100,000 to `most` times that and a little; follows from the seed.
     fn amount(&self, at: usize, round: u64, most: u64) -> u64 {
         let mixed = self.seed.wrapping_mul(0x9E37_79B9).wrapping_add(at as u64 * 7_919 + round * 104_729);
         100_000 * (1 + mixed % most) + 1_000 * (mixed % 97)
@@ -324,7 +325,7 @@ fn debtor(at: usize) -> String {
     let holds = |number: &usize| {
         Ubn::parse(&number.to_string()).is_some_and(|ubn| ubn.checksum() == Checksum::Legacy10)
     };
-    (first..).find(holds).unwrap_or(first).to_string()
+    (first..first + 1_000).find(holds).unwrap_or(first).to_string()
 }
 
 /// Scenes 5 to 9: others look at the files.
@@ -434,7 +435,7 @@ impl After {
         let named = report.findings().any(|finding| finding.entry == Some(requested));
         must(report.exit_code() == 1 && named, "the forged limit was not caught")?;
         let kept = Options { checkpoints: vec![self.kept.checkpoint.clone()], ..self.options() };
-        self.caught(teller, Text::DemoKept, &copy, &kept, Check::Checkpoint)
+        Self::caught(teller, Text::DemoKept, &copy, &kept, Check::Checkpoint)
     }
 
     fn leave_out_the_refusal(&self, teller: &mut Teller) -> Result<()> {
@@ -446,7 +447,7 @@ impl After {
         self.rewrite(&source.reader, &copy, &|index, _| {
             if index == refused { Fate::Drop } else { Fate::Keep }
         })?;
-        self.caught(teller, Text::DemoSeen, &copy, &self.options(), Check::Authority)?;
+        Self::caught(teller, Text::DemoSeen, &copy, &self.options(), Check::Authority)?;
         let cut = self.folder.join("forged-omission-and-cut");
         self.rewrite(&source.reader, &cut, &|index, _| match index {
             index if index == refused => Fate::Drop,
@@ -458,7 +459,7 @@ impl After {
         teller.show(&summary(&alone, teller.out()));
         must(alone.exit_code() != 1, "the files alone show the omission")?;
         let kept = Options { checkpoints: vec![self.kept.checkpoint.clone()], ..self.options() };
-        self.caught(teller, Text::DemoKept, &cut, &kept, Check::Checkpoint)?;
+        Self::caught(teller, Text::DemoKept, &cut, &kept, Check::Checkpoint)?;
         self.compare_seen(teller, &cut)?;
         teller.fact("left_out", json!({"entry": refused, "caught_by": ["seen", "kept checkpoint"]}));
         Ok(())
@@ -486,7 +487,7 @@ impl After {
         rewrite(source, target, &self.house, &self.name, fate)
     }
 
-    fn caught(&self, teller: &Teller, text: Text, copy: &Path, options: &Options, by: Check) -> Result<()> {
+    fn caught(teller: &Teller, text: Text, copy: &Path, options: &Options, by: Check) -> Result<()> {
         let report = check(copy, options)?;
         teller.say(text, &[]);
         teller.show(&answers(&report, teller.out()));
