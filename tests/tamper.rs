@@ -148,7 +148,7 @@ fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
 fn the_untouched_ledger_has_no_failure_and_its_sections_fill_the_file() {
     let folder = folder();
     let ledger = small();
-    write_folder(folder.path(), &[ledger.segment.clone()], Some(&ledger.checkpoint));
+    write_folder(folder.path(), std::slice::from_ref(&ledger.segment), Some(&ledger.checkpoint));
 
     let report = audit(folder.path(), &ledger.knowing);
 
@@ -383,7 +383,7 @@ fn an_insider_who_rewrites_what_an_honest_approval_has_seen_is_contradicted_by_t
     let mut entries = ledger.entries();
     // The refused draw vanishes, and the log's own epoch is made to fit by the log's own key.
     entries.remove(11);
-    let (segment, note) = rewritten_by_the_log(entries, &ledger);
+    let (segment, note) = rewritten_by_the_log(entries, ledger);
     write_folder(folder.path(), &[segment], Some(&note));
 
     let report = audit(folder.path(), &ledger.knowing);
@@ -475,7 +475,7 @@ fn the_program_finds_and_locates_random_flipped_bits_and_answers_with_exit_code_
         Command::new(&program).arg(folder).args(arguments).output().unwrap()
     };
     let folder = folder();
-    write_folder(folder.path(), &[ledger.segment.clone()], Some(&ledger.checkpoint));
+    write_folder(folder.path(), std::slice::from_ref(&ledger.segment), Some(&ledger.checkpoint));
     assert_eq!(run(folder.path()).status.code(), Some(3), "witnesses and time have nothing to go by");
 
     cases("program", by_depth(20, 200, 2_000), |seed| {
@@ -649,8 +649,8 @@ fn three_segments(seed: u64) -> Large {
 #[test]
 fn a_flipped_bit_before_a_later_commit_makes_the_folder_read_only_and_changes_nothing() {
     let ledger = small();
-    let batches = ledger.sections.iter().filter(|section| section.name == "batch header");
-    let last = batches.last().unwrap().start;
+    let mut batches = ledger.sections.iter().filter(|section| section.name == "batch header");
+    let last = batches.next_back().unwrap().start;
     let key = SignerKey::new("customs.example/2026", SignatureType::Ed25519, ledger.log()).unwrap();
     let keys = Arc::new(LogKeys::new(vec![key.verifier().clone()]));
     let opened = AtomicU64::new(0);
