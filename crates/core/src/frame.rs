@@ -300,15 +300,43 @@ pub struct BatchBuilder {
     first: u64,
     count: u32,
     bytes: Vec<u8>,
+    digest: BatchDigest,
+}
+
+/// The digest of a batch, hashed in large pieces: BLAKE3 takes many blocks at once, but only of
+/// what it is given at once, and frames without payloads are short.
+struct BatchDigest {
     hasher: ::blake3::Hasher,
+    held: Vec<u8>,
+}
+
+impl BatchDigest {
+    const PIECE_BYTES: usize = 64 << 10;
+
+    fn new() -> Self {
+        Self { hasher: ::blake3::Hasher::new(), held: BATCH_TAG.to_vec() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+        if self.held.len() >= Self::PIECE_BYTES {
+            // Whole pieces keep the hash's tree of blocks aligned, which is the fast way.
+            let whole = self.held.len() / Self::PIECE_BYTES * Self::PIECE_BYTES;
+            self.hasher.update(&self.held[..whole]);
+            self.held.drain(..whole);
+        }
+    }
+
+    fn finish(mut self) -> Digest {
+        self.hasher.update(&self.held);
+        Digest(*self.hasher.finalize().as_bytes())
+    }
 }
 
 impl BatchBuilder {
     /// An empty batch whose first entry will be `first`.
     pub fn new(first: u64) -> Self {
-        let mut hasher = ::blake3::Hasher::new();
-        hasher.update(BATCH_TAG);
-        Self { first, count: 0, bytes: vec![0; BATCH_HEADER_BYTES], hasher }
+        Self { first, count: 0, bytes: vec![0; BATCH_HEADER_BYTES], digest: BatchDigest::new() }
     }
 
     /// Entries so far.
@@ -337,8 +365,8 @@ impl BatchBuilder {
         }
         self.bytes.extend_from_slice(leaf);
         let sum = checksum(ENTRY_TAG, &[&self.bytes[start..]]);
-        self.hasher.update(&self.bytes[start..]);
-        self.hasher.update(&sum);
+        self.digest.push(&self.bytes[start..]);
+        self.digest.push(&sum);
         self.bytes.extend_from_slice(payload);
         self.bytes.extend_from_slice(&sum);
         self.count += 1;
@@ -349,7 +377,7 @@ impl BatchBuilder {
         assert!(self.count > 0, "a batch has at least one entry");
         let frames_bytes =
             u32::try_from(self.bytes.len() - BATCH_HEADER_BYTES).expect("a batch fits 32 bits");
-        let digest = Digest(*self.hasher.finalize().as_bytes());
+        let digest = self.digest.finish();
         let header = BatchHeader { first: self.first, count: self.count, frames_bytes, digest };
         self.bytes[..BATCH_HEADER_BYTES].copy_from_slice(&header.encode());
         self.bytes
@@ -358,22 +386,21 @@ impl BatchBuilder {
 
 /// Reads the frames of one batch and checks its digest; `frames` is exactly `frames_bytes` long.
 pub fn decode_frames<'a>(header: &BatchHeader, frames: &'a [u8]) -> Result<Vec<EntryFrame<'a>>, FrameError> {
-    let mut hasher = ::blake3::Hasher::new();
-    hasher.update(BATCH_TAG);
+    let mut digest = BatchDigest::new();
     let mut entries = Vec::with_capacity(frames.len() / 256 + 1);
     let mut rest = frames;
     while !rest.is_empty() {
         let entry = EntryFrame::decode(rest)?;
         let (frame, after) = rest.split_at(entry.length);
-        hasher.update(&frame[..entry.payload_at]);
-        hasher.update(&frame[entry.length - CHECKSUM_BYTES..]);
+        digest.push(&frame[..entry.payload_at]);
+        digest.push(&frame[entry.length - CHECKSUM_BYTES..]);
         entries.push(entry);
         rest = after;
     }
     if entries.len() != header.count as usize {
         return Err(FrameError::BatchShape("not as many as the header counts"));
     }
-    if *hasher.finalize().as_bytes() != header.digest.0 {
+    if digest.finish() != header.digest {
         return Err(FrameError::BatchDigest);
     }
     Ok(entries)
