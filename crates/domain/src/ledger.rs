@@ -17,6 +17,7 @@ use lian_core::{
     json::Value,
     keys::PublicKey,
     map::{MapProof, accumulate, stream_key, stream_value},
+    statement::STREAM_BYTES_MAX,
     time::{format_moment, taipei_day},
 };
 
@@ -219,6 +220,17 @@ impl Ledger {
     /// One stream by its id.
     pub fn stream(&self, name: &str) -> Option<&Stream> {
         self.by_name.get(name).map(|at| &self.streams[*at])
+    }
+
+    /// One stream by the parts of its id. Rules ask at every draw, so without an allocation.
+    fn stream_of(&self, parts: &[&str]) -> Option<&Stream> {
+        let mut name = [0; STREAM_BYTES_MAX];
+        let mut end = 0;
+        for part in parts {
+            name.get_mut(end..end + part.len())?.copy_from_slice(part.as_bytes());
+            end += part.len();
+        }
+        self.stream(std::str::from_utf8(&name[..end]).ok()?)
     }
 
     /// The state of one guarantee.
@@ -436,8 +448,9 @@ impl Ledger {
     }
 
     fn judge_versions(&self, filing: &Filing) -> Result<(), Rejection> {
-        let version = |stream: &str| self.stream(stream).map_or(0, |found| found.version);
-        let mut next: Vec<u64> = filing.streams.iter().map(|stream| version(stream)).collect();
+        let streams: Vec<Option<&Stream>> = filing.streams.iter().map(|name| self.stream(name)).collect();
+        let version = |stream: Option<&Stream>| stream.map_or(0, |found| found.version);
+        let mut next: Vec<u64> = streams.iter().map(|stream| version(*stream)).collect();
         for event in &filing.events {
             if event.expect != next[event.stream] {
                 return Err(Rejection::StaleVersion {
@@ -449,7 +462,7 @@ impl Ledger {
             next[event.stream] += 1;
         }
         for (stream, expected) in &filing.requires {
-            let actual = version(stream);
+            let actual = version(self.stream(stream));
             if actual != *expected {
                 return Err(Rejection::StaleRequires {
                     stream: stream.to_string(),
@@ -459,7 +472,7 @@ impl Ledger {
             }
         }
         // No stream moved since a refusal of this same statement: then one of them remembers it.
-        let again = filing.streams.first().and_then(|stream| self.stream(stream)).and_then(|stream| {
+        let again = streams.first().copied().flatten().and_then(|stream| {
             stream.refused.iter().find(|(digest, _)| *digest == filing.digest).map(|(_, entry)| *entry)
         });
         again.map_or(Ok(()), |entry| Err(Rejection::AlreadyLogged(entry)))
@@ -750,7 +763,7 @@ fn note_in_directory(directory: &mut Directory, filing: &Filing) {
 
 impl World for Ledger {
     fn scheme_suspended(&self, debtor: &Ubn, day: i64) -> bool {
-        match self.stream(&format!("debtor/{debtor}")).map(|stream| &stream.state) {
+        match self.stream_of(&["debtor/", debtor.as_str()]).map(|stream| &stream.state) {
             Some(State::Plain(plain::State::Debtor(Some((from, until))))) => {
                 (from.number()..=until.number()).contains(&day)
             }
@@ -759,12 +772,12 @@ impl World for Ledger {
     }
 
     fn delegated(&self, broker: &Ubn, importer: &Ubn) -> bool {
-        let stream = self.stream(&format!("delegation/{broker}/{importer}"));
+        let stream = self.stream_of(&["delegation/", broker.as_str(), "/", importer.as_str()]);
         matches!(stream.map(|stream| &stream.state), Some(State::Plain(plain::State::Delegation(true))))
     }
 
     fn declaration_blocked(&self, declaration: &DeclarationNo) -> bool {
-        let stream = self.stream(&format!("declaration/{declaration}"));
+        let stream = self.stream_of(&["declaration/", declaration.as_str()]);
         matches!(stream.map(|stream| &stream.state), Some(State::Plain(plain::State::Declaration(Some(_)))))
     }
 

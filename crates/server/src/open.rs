@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lian_core::{
     audit::Place,
     entry::Leaf,
-    hash::leaf_hash,
+    hash::{Digest, leaf_hash},
     keys::SecretKey,
     merkle::CompactRange,
     note::{SignatureType, SignerKey, VerifierKey},
@@ -21,7 +21,7 @@ use lian_domain::{
 use lian_store::{
     commit::Store,
     disk::Disk,
-    reader::Reader,
+    reader::{Entries, Reader},
     recover::{self, Judgement, Opened, SetAside},
     segment::{Damage, StoredEntry},
     signer::{LogKeys, TreeSigner},
@@ -158,28 +158,30 @@ impl Fold {
         Self { ledger: Ledger::new(), tree: CompactRange::new(), ids: Ids::default(), now_s }
     }
 
-    /// Folds entries of `reader` up to `end`, parsing on all cores.
+    /// Folds entries of `reader` up to `end`; the next ones are read and parsed on the other cores.
     pub fn run(&mut self, reader: &Reader, end: u64, report: &mut dyn FnMut(u64)) -> Result<(), OpenFault> {
-        let fault = |index, what: &dyn std::fmt::Display| OpenFault::Entry { index, what: what.to_string() };
         let start = self.ledger.size();
         let mut entries = reader.entries(start..end).map_err(|error| fault(start, &error))?;
-        loop {
-            let mut stretch: Vec<StoredEntry> = Vec::with_capacity(PARSE_AHEAD);
-            for entry in entries.by_ref().take(PARSE_AHEAD) {
-                stretch.push(entry.map_err(|error| fault(self.ledger.size(), &error))?);
-            }
-            if stretch.is_empty() {
-                self.end();
-                return Ok(());
-            }
-            let parsed: Vec<_> = stretch.par_iter().map(parse).collect();
-            for (entry, filing) in stretch.iter().zip(parsed) {
-                let index = self.ledger.size();
-                let filing = filing.map_err(|what| fault(index, &what))?;
-                self.entry(entry, &filing).map_err(|what| fault(index, &what))?;
-            }
+        let mut stretch = parse_ahead(&mut entries, start)?;
+        while !stretch.is_empty() {
+            let first = self.ledger.size() + stretch.len() as u64;
+            let ahead = || parse_ahead(&mut entries, first);
+            let (folded, next) = rayon::join(|| self.stretch(&stretch), ahead);
+            folded?;
             report(self.ledger.size());
+            stretch = next?;
         }
+        self.end();
+        Ok(())
+    }
+
+    fn stretch(&mut self, stretch: &[(StoredEntry, Parsed)]) -> Result<(), OpenFault> {
+        for (entry, parsed) in stretch {
+            let index = self.ledger.size();
+            let filing = parsed.filing.as_ref().map_err(|what| fault(index, what))?;
+            self.entry(entry, filing, parsed.leaf_hash).map_err(|what| fault(index, &what))?;
+        }
+        Ok(())
     }
 
     /// All entries so far are committed.
@@ -189,9 +191,8 @@ impl Fold {
         }
     }
 
-    fn entry(&mut self, entry: &StoredEntry, filing: &Filing) -> Result<(), String> {
+    fn entry(&mut self, entry: &StoredEntry, filing: &Filing, hash: Digest) -> Result<(), String> {
         let leaf = Leaf::decode(&entry.leaf).map_err(|error| error.to_string())?;
-        let hash = leaf_hash(&entry.leaf);
         let place = Place {
             index: leaf.index,
             recorded_at: leaf.recorded_at,
@@ -223,7 +224,10 @@ impl Fold {
         if !pending.par_iter().all(|entry| self.is_signed(entry, pending)) {
             return false;
         }
-        pending.iter().all(|entry| parse(entry).is_ok_and(|filing| self.entry(entry, &filing).is_ok()))
+        pending.iter().all(|entry| {
+            let hash = leaf_hash(&entry.leaf);
+            parse(entry).is_ok_and(|filing| self.entry(entry, &filing, hash).is_ok())
+        })
     }
 
     fn is_signed(&self, entry: &StoredEntry, pending: &[StoredEntry]) -> bool {
@@ -240,11 +244,34 @@ impl Fold {
     }
 }
 
-fn enrolled_in(pending: &[StoredEntry], id: &lian_core::hash::Digest) -> Option<lian_core::keys::PublicKey> {
+fn enrolled_in(pending: &[StoredEntry], id: &Digest) -> Option<lian_core::keys::PublicKey> {
     pending
         .iter()
         .filter_map(|entry| parse(entry).ok())
         .find_map(|filing| filing.new_keys().into_iter().find(|key| key.id() == *id).copied())
+}
+
+/// What needs no state: made ahead of the fold.
+struct Parsed {
+    filing: Result<Filing, String>,
+    leaf_hash: Digest,
+}
+
+/// Reads and parses the next entries, of which `first` is the first; none at the end.
+fn parse_ahead(entries: &mut Entries, first: u64) -> Result<Vec<(StoredEntry, Parsed)>, OpenFault> {
+    let mut stretch: Vec<StoredEntry> = Vec::with_capacity(PARSE_AHEAD);
+    for entry in entries.take(PARSE_AHEAD) {
+        stretch.push(entry.map_err(|error| fault(first + stretch.len() as u64, &error))?);
+    }
+    let parsed = |entry: StoredEntry| {
+        let parsed = Parsed { filing: parse(&entry), leaf_hash: leaf_hash(&entry.leaf) };
+        (entry, parsed)
+    };
+    Ok(stretch.into_par_iter().map(parsed).collect())
+}
+
+fn fault(index: u64, what: &dyn std::fmt::Display) -> OpenFault {
+    OpenFault::Entry { index, what: what.to_string() }
 }
 
 fn parse(entry: &StoredEntry) -> Result<Filing, String> {
