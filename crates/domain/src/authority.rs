@@ -118,11 +118,10 @@ impl<'l> Authority<'l> {
         if let Some((_, count)) = used.iter_mut().find(|(name, _)| *name == "possession") {
             *count = new_keys;
         }
-        let exact = signers.iter().all(|signer| {
-            let have = count(signers, signer.capacity);
-            used.iter().any(|(name, need)| *name == signer.capacity && *need == have)
-        });
-        if exact { Ok(()) } else { Err(wrong_capacities(filing, &filing.events[0], signers)) }
+        let all_needed = signers.iter().all(|signer| used.iter().any(|(name, _)| *name == signer.capacity));
+        // Counted both ways: what is needed must be there, above all a new key's own signature.
+        let exact = used.iter().all(|(name, need)| count(signers, name) == *need);
+        if all_needed && exact { Ok(()) } else { Err(wrong_capacities(filing, &filing.events[0], signers)) }
     }
 
     /// The capacities that one event requires, given who signed.
