@@ -83,7 +83,9 @@ fn a_guarantee_is_requested_accepted_drawn_refused_paid_suspended_and_closed() {
     assert_eq!(verdicts, [(0, 0), (1, 0), (2, 0), (3, quota), (4, 0), (5, 0), (6, 0)]);
 
     // A repeated statement gets its first place, and its receipt holds the very bytes that were sent.
-    let Answer::Sealed { index, verdict: None } = ledger.submit(&[requested.clone()])[0] else { panic!() };
+    let Answer::Sealed { index, verdict: None } = ledger.submit(std::slice::from_ref(&requested))[0] else {
+        panic!()
+    };
     assert_eq!(index, start);
     let receipt = ledger.service.receipt(index).unwrap();
     let opening = ledger.service.reader().read_entry(0).unwrap();
