@@ -344,9 +344,16 @@ impl Ledger {
         self.judge_sides(filing, &signers)?;
         self.judge_versions(filing)?;
         self.judge_derived(place, filing)?;
+        let known = self.streams.len();
         let verdict = self.decide(place, filing, &signers)?;
-        if !verdict.is_accepted() {
-            self.judge_quota(filing, place.recorded_at)?;
+        if !verdict.is_accepted()
+            && let Err(rejection) = self.judge_quota(filing, place.recorded_at)
+        {
+            // No entry will name the streams that it brought: they would stay for nothing.
+            for stream in self.streams.drain(known..) {
+                self.by_name.remove(&stream.name);
+            }
+            return Err(rejection.into());
         }
         Ok(verdict)
     }
