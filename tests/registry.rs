@@ -571,7 +571,7 @@ fn a_statement_whose_last_event_is_refused_changes_no_state_no_key_and_no_open_d
     desk.accept(&books.draw(stream, 100));
     let paid = books.last_declaration(stream);
     let fresh: Vec<String> = (50..53).map(|serial| declaration(stream, serial)).collect();
-    let declarations = [&[paid.clone()], &fresh[..]].concat();
+    let declarations = [std::slice::from_ref(&paid), &fresh[..]].concat();
     let version = books.version(stream);
     let release = [("system:release", "release")];
     let treasury = [("system:release", "release"), ("system:treasury", "treasury")];
