@@ -58,9 +58,7 @@ pub fn ledger(entries: u64) -> PathBuf {
 pub fn bare_log(entries: u64) -> PathBuf {
     kept(&format!("bare-{entries}-{FORM}"), |folder| {
         let mut store = bare_store(Arc::new(RealDisk::create(folder).expect("a folder can be made")));
-        while store.reader().head().size() < entries
-            || last_segment_bytes(folder, &store) < LAST_SEGMENT_BYTES
-        {
+        while store.reader().head().size() < entries || last_segment_bytes(&store) < LAST_SEGMENT_BYTES {
             store.append_batch(&bare_batch(&store)).expect("the disk holds");
         }
         store.reader().publish().expect("tiles can be written");
@@ -68,11 +66,9 @@ pub fn bare_log(entries: u64) -> PathBuf {
     })
 }
 
-fn last_segment_bytes(folder: &std::path::Path, store: &Store) -> u64 {
-    let head = store.reader().head();
-    let entry = store.reader().read_entry(head.size().saturating_sub(1)).map(|entry| entry.place);
-    assert!(folder.exists());
-    entry.map_or(0, |place| place.offset)
+fn last_segment_bytes(store: &Store) -> u64 {
+    let last = store.reader().head().size().saturating_sub(1);
+    store.reader().read_entry(last).map_or(0, |entry| entry.place.offset)
 }
 
 /// Opens a folder of a bare log and starts its writer.
