@@ -51,6 +51,11 @@ impl Directory {
         self.keys.iter()
     }
 
+    /// How many keys there are; it never falls.
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The actor of this name.
     pub fn actor(&self, name: &str) -> Option<&DirectoryActor> {
         self.actors.get(name)

@@ -284,7 +284,7 @@ fn run_sequencer(
     book: &KeyBook,
     stop: &Stop,
 ) -> Result<(), Fatal> {
-    let mut keys = sequencer.ledger().directory().keys().count();
+    let mut keys = sequencer.ledger().directory().key_count();
     loop {
         let first = match tickets.recv_timeout(TICK) {
             Ok(ticket) => Some(ticket),
@@ -310,7 +310,7 @@ fn run_sequencer(
                 }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
             };
-            let known = sequencer.ledger().directory().keys().count();
+            let known = sequencer.ledger().directory().key_count();
             if known != keys {
                 book.renew(sequencer.ledger());
                 keys = known;
