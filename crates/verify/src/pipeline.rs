@@ -32,6 +32,8 @@ use crate::{
     trust::{Known, kept_note},
 };
 
+/// Permits of half a MiB each, beside those per worker: large batches must not wait for each other.
+const PERMITS: usize = 24;
 /// Pieces that wait for the fold; what is in memory is bounded by the permits.
 const QUEUE_PIECES: usize = 256;
 /// Threads beyond which nothing is gained.
@@ -133,7 +135,7 @@ fn run<J: Judge>(
     progress: &dyn Fn(Progress),
 ) -> Result<(u64, Findings), RunError> {
     let pool: Pool<J::Filing> = Pool::new(statements);
-    let permits = Permits::new(8 + 4 * workers);
+    let permits = Permits::new(PERMITS + 4 * workers);
     let (send, receive) = sync_channel(QUEUE_PIECES);
     let result = thread::scope(|scope| {
         let close = CloseOnDrop(&pool);
