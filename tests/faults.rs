@@ -66,6 +66,10 @@ fn session(
         if matches!(outcome, Err(AppendError::NoSpace(_) | AppendError::Tiles(_))) {
             outcome = store.append_batch(history.batch(from, 1 + from % 2));
         }
+        if matches!(outcome, Err(AppendError::Poisoned(_))) {
+            let again = store.append_batch(history.batch(from, 1));
+            assert!(matches!(again, Err(AppendError::Poisoned(_))), "a poisoned writer wrote: {again:?}");
+        }
         *acknowledged = outcome?.size();
         disk.note(ACKNOWLEDGED);
         // A checkpoint that was not published is published with the next one.

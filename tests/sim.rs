@@ -186,7 +186,9 @@ fn what_a_killed_writer_left_in_the_cache_is_made_durable_before_anything_rests_
 
     cases("kill, go on, power loss", life.moments() / step, |seed| {
         let (dead, least) = life.moment(seed * step);
-        let (mut store, _) = recover(&history, &dead, least);
+        let (mut store, served) = recover(&history, &dead, least);
+        // What recovery serves is durable before it serves it.
+        drop(recover(&history, &dead.power_loss_keeping(|_| false), served));
         let acknowledged = history.append(&mut store, 2);
         drop(store);
 
