@@ -182,7 +182,13 @@ fn exit_12_a_wrong_passphrase_opens_nothing() {
 #[test]
 fn an_interrupted_command_ends_by_the_signal_which_shells_show_as_130() {
     let desk = Desk::with_ledger();
-    let mut child = desk.command(&["submit", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    // A test run in the background hands on that SIGINT is ignored; `env` takes that back.
+    let plain = desk.command(&["submit", "-"]);
+    let mut command = Command::new("env");
+    command.arg("--default-signal=INT").arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(plain.get_current_dir().unwrap_or(desk.path()));
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
 
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
 
