@@ -15,5 +15,6 @@ pub mod plain;
 pub mod refusal;
 pub mod registry;
 pub mod rejection;
+pub mod rows;
 pub mod rules;
 pub mod views;
