@@ -1,8 +1,9 @@
 //! Keys and actors by id: derived from the registry's states, so that a signature is judged by one
 //! look-up. Never a source of truth: a rebuild from the states gives the same.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
+use foldhash::HashMap;
 use lian_core::{hash::Digest, keys::PublicKey};
 
 use crate::registry::{Enrolment, Opening, SYSTEM_ADMISSION, SYSTEM_LOG};

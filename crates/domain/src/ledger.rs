@@ -6,9 +6,10 @@
 
 mod audit;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use foldhash::HashMap;
 use lian_core::{
     audit::Place,
     entry::Verdict,
@@ -165,13 +166,13 @@ impl Ledger {
             recorded_at: 0,
             rules: Arc::new(Rules::standard()),
             streams: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashMap::default(),
             changed: Vec::new(),
             directory: Directory::default(),
-            open_draws: HashMap::new(),
+            open_draws: HashMap::default(),
             epochs: Epochs::new(),
             pending_map: None,
-            refusals: HashMap::new(),
+            refusals: HashMap::default(),
             refusals_day: 0,
             lost: false,
         }

@@ -3,11 +3,9 @@
 //! Its judgement of keys is a filter (is there such a key, did it sign); whether the key may say
 //! this is judged in order, by the ledger.
 
-use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock},
-};
+use std::sync::{PoisonError, RwLock};
 
+use foldhash::HashMap;
 use lian_core::{
     hash::Digest,
     keys::PublicKey,

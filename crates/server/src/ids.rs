@@ -2,8 +2,7 @@
 //! issuer is a conflict. A promise of the service, which the audit does not check.
 //! Limits: 40 bytes of memory an id, for as long as its statement is valid.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use lian_core::hash::{Digest, hex_encode, sha256};
 use lian_domain::{filing::Filing, rejection::Rejection};
 

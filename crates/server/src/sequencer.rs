@@ -4,8 +4,9 @@
 //! again: whoever sends it again gets the first place.
 //! Limits: a batch is at most 4,096 entries and 7 MiB.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use foldhash::HashMap;
 use lian_core::{
     audit::Place,
     entry::{Leaf, Verdict},
@@ -117,9 +118,9 @@ impl Sequencer {
             entries: Vec::new(),
             bytes: 0,
             recent: VecDeque::new(),
-            recent_by_digest: HashMap::new(),
+            recent_by_digest: HashMap::default(),
             ids,
-            withheld: HashMap::new(),
+            withheld: HashMap::default(),
         }
     }
 
