@@ -446,5 +446,7 @@ fn push_within<T>(nodes: &mut Vec<T>, node: T) -> u32 {
     place
 }
 
+pub mod paged;
+
 #[cfg(test)]
 mod tests;
