@@ -76,11 +76,14 @@ pub enum Value<'a> {
 impl<'a> Value<'a> {
     /// Reads canonical JSON that fills `bytes` exactly.
     pub fn read(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| JsonError { at: error.valid_up_to(), what: "not UTF-8" })?;
-        let mut reader = Reader { text, bytes, at: 0 };
+        Self::read_text(text_of(bytes)?)
+    }
+
+    /// The same of text that is known to be UTF-8.
+    pub fn read_text(text: &'a str) -> Result<Self, JsonError> {
+        let mut reader = Reader::new(text);
         let value = reader.value(0)?;
-        if reader.at != bytes.len() {
+        if !reader.is_at_end() {
             return Err(reader.fault("bytes after the end of the value"));
         }
         Ok(value)
@@ -198,6 +201,11 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The text that these bytes are.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<&str, JsonError> {
+    std::str::from_utf8(bytes).map_err(|error| JsonError { at: error.valid_up_to(), what: "not UTF-8" })
+}
+
 fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     if text.bytes().any(|byte| byte == b'"' || byte == b'\\') {
@@ -213,13 +221,31 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-struct Reader<'a> {
+/// Reads canonical JSON piece by piece, for a schema whose members stand in a known order.
+pub(crate) struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
+    /// At the first byte of a text.
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0 }
+    }
+
+    /// True if nothing is left.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    /// Passes exactly these bytes; `None`, and stays, if others stand here.
+    #[inline]
+    pub(crate) fn literal<const N: usize>(&mut self, word: &[u8; N]) -> Option<()> {
+        let here = self.bytes[self.at..].first_chunk::<N>()?;
+        (here == word).then(|| self.at += N)
+    }
+
     fn fault(&self, what: &'static str) -> JsonError {
         JsonError { at: self.at, what }
     }
@@ -236,12 +262,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
+    /// The value that stands here, so many levels deep.
+    pub(crate) fn value(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
         match self.peek() {
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.list(depth + 1),
             Some(b'"') => self.string().map(Value::Text),
-            Some(b'-' | b'0'..=b'9') => self.integer(),
+            Some(b'-' | b'0'..=b'9') => self.integer().map(Value::Int),
             Some(b't') => self.word("true", Value::Bool(true)),
             Some(b'f') => self.word("false", Value::Bool(false)),
             Some(b'n') => self.word("null", Value::Null),
@@ -319,7 +346,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A key: printable ASCII without quote and backslash, so it never needs an escape.
-    fn key(&mut self) -> Result<&'a str, JsonError> {
+    pub(crate) fn key(&mut self) -> Result<&'a str, JsonError> {
         self.expect(b'"', "a key should stand here")?;
         let start = self.at;
         self.at += plain_run(self.rest(TEXT_BYTES_MAX));
@@ -382,7 +409,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn integer(&mut self) -> Result<Value<'a>, JsonError> {
+    /// An integer within the limits.
+    pub(crate) fn integer(&mut self) -> Result<i64, JsonError> {
         let negative = self.peek() == Some(b'-');
         self.at += usize::from(negative);
         let start = self.at;
@@ -404,7 +432,7 @@ impl<'a> Reader<'a> {
         if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
             return Err(self.fault("fractions and exponents are not allowed"));
         }
-        Ok(Value::Int(if negative { -number } else { number }))
+        Ok(if negative { -number } else { number })
     }
 }
 

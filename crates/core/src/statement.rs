@@ -2,6 +2,8 @@
 //! Invariant: the payload is kept verbatim; what is parsed here is exactly what was signed.
 //! Limits: 60 KiB a payload, 1 to 256 events, 1 to 8 issuers, 0 to 64 required streams.
 
+mod read;
+
 use std::borrow::Cow;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,7 +14,7 @@ use crate::{
     entry::SIGNATURES_MAX,
     frame::{EVENTS_MAX, PAYLOAD_BYTES_MAX},
     hash::{Digest, hex_decode, hex_encode, sha256},
-    json::{Fields, JsonError, SchemaError, Value},
+    json::{Fields, JsonError, SchemaError, Value, text_of},
     time::{format_moment, parse_moment},
 };
 
@@ -154,7 +156,16 @@ impl<'a> Statement<'a> {
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(StatementError::Long(payload.len()));
         }
-        let Value::Object(members) = Value::read(payload)? else {
+        let text = text_of(payload)?;
+        match read::read(text) {
+            Some(statement) => Ok(statement),
+            None => Self::from_tree(text),
+        }
+    }
+
+    /// Reads any JSON, to say what of it is no statement.
+    fn from_tree(text: &'a str) -> Result<Self, StatementError> {
+        let Value::Object(members) = Value::read_text(text)? else {
             return Err(SchemaError::new("", "must be an object").into());
         };
         Ok(Self::from_members(members)?)
@@ -332,8 +343,7 @@ fn seen(value: &Value<'_>) -> Result<(u64, Digest), SchemaError> {
 
 fn ledger<'a>(value: &Value<'a>) -> Result<&'a str, SchemaError> {
     let text = borrowed("ledger", value)?;
-    let name = text.split_once('#').map_or(Some(text), |(name, hash)| (hash.len() == 43).then_some(name));
-    if name.is_some_and(is_ledger_name) {
+    if is_ledger(text) {
         return Ok(text);
     }
     Err(SchemaError::new("ledger", "must be a name, or a name, `#` and 43 characters of base64url"))
@@ -392,35 +402,68 @@ fn exactly<'a, const N: usize>(
 
 /// `[a-z_]+(/[A-Za-z0-9._:-]{1,64}){1,3}`, at most 128 bytes.
 pub fn is_stream(text: &str) -> bool {
-    let mut parts = text.split('/');
-    let family = parts.next().unwrap_or_default();
-    let lower = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let bytes = text.as_bytes();
+    let mut at = run(bytes, WORD);
     let mut names = 0;
-    let good = parts.all(|part| {
+    let family = at;
+    while let Some(b'/') = bytes.get(at) {
+        let name = run(&bytes[at + 1..], ACTOR);
+        if !(1..=64).contains(&name) {
+            return false;
+        }
+        at += 1 + name;
         names += 1;
-        is_actor(part)
-    });
-    text.len() <= STREAM_BYTES_MAX
-        && !family.is_empty()
-        && family.bytes().all(lower)
-        && good
-        && (1..=3).contains(&names)
+    }
+    at == bytes.len() && at <= STREAM_BYTES_MAX && family > 0 && (1..=3).contains(&names)
 }
 
 /// `[A-Za-z0-9._:-]{1,64}`.
 pub fn is_actor(text: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(good)
+    (1..=64).contains(&text.len()) && run(text.as_bytes(), ACTOR) == text.len()
 }
 
 /// `[a-z_]{1,32}`.
 fn is_word(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    (1..=32).contains(&text.len()) && run(text.as_bytes(), WORD) == text.len()
 }
 
 /// `[a-z_]{1,32}\.[a-z_]{1,32}`.
 fn is_kind(text: &str) -> bool {
-    text.split_once('.').is_some_and(|(family, happened)| is_word(family) && is_word(happened))
+    let family = run(text.as_bytes(), WORD);
+    let happened = text.get(family..).and_then(|rest| rest.strip_prefix('.'));
+    (1..=32).contains(&family) && happened.is_some_and(is_word)
+}
+
+/// A name; or a name, `#` and 43 characters.
+fn is_ledger(text: &str) -> bool {
+    let name = text.split_once('#').map_or(Some(text), |(name, hash)| (hash.len() == 43).then_some(name));
+    name.is_some_and(is_ledger_name)
+}
+
+/// `[a-z_]`.
+const WORD: u8 = 1;
+/// `[A-Za-z0-9._:-]`.
+const ACTOR: u8 = 2;
+
+/// The classes of each byte.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_lowercase() || byte == b'_' {
+            classes[byte as usize] |= WORD;
+        }
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-') {
+            classes[byte as usize] |= ACTOR;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+/// Bytes at the start that are of this class.
+fn run(bytes: &[u8], class: u8) -> usize {
+    bytes.iter().position(|byte| CLASSES[usize::from(*byte)] & class == 0).unwrap_or(bytes.len())
 }
 
 /// A checkpoint origin that is also a signed-note key name: `[A-Za-z0-9._/:-]{1,100}`.
@@ -623,6 +666,58 @@ mod tests {
         ] {
             assert!(Envelope::read(bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn every_statement_that_is_written_is_read_straight() {
+        let mut fuller = sample();
+        fuller.events.push(fuller.events[0].clone());
+        fuller.issuers.push(Issuer { actor: "user:1", capacity: "officer", key: Digest([7; 32]) });
+        fuller.requires.push(("debtor/12345676", 0));
+        let barer = Statement { requires: Vec::new(), seen: None, ..sample() };
+
+        for statement in [sample(), fuller, barer] {
+            let payload = String::from_utf8(statement.payload()).unwrap();
+            assert_eq!(read::read(&payload), Some(statement));
+        }
+    }
+
+    #[test]
+    fn what_is_read_straight_is_what_the_tree_gives() {
+        let text = String::from_utf8(sample().payload()).unwrap();
+        let pieces =
+            ["\"", "{", "}", "[", "]", ",", ":", "1", "-", "a", "/", "#", "\\", "é", "\"x\":1", ",1", "{}"];
+        let both = |text: &str| {
+            if let Some(straight) = read::read(text) {
+                assert_eq!(Statement::from_tree(text).as_ref(), Ok(&straight), "{text}");
+            }
+        };
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            both(&format!("{}{}", &text[..at], &text[at + 1..]));
+            for piece in pieces {
+                both(&format!("{}{piece}{}", &text[..at], &text[at..]));
+                both(&format!("{}{piece}{}", &text[..at], &text[at + 1..]));
+            }
+        }
+        for (from, to) in [
+            (
+                r#"{"stream":"debtor/12345675","version":3}"#,
+                "{\"stream\":\"a/b\",\"version\":1},{\"stream\":\"a/b\",\"version\":1}",
+            ),
+            (r#"[{"stream":"debtor/12345675","version":3}]"#, "[]"),
+            (r#"{"limit":5000000}"#, "[]"),
+        ] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text);
+            assert_eq!(read::read(&changed), None, "{changed}");
+            assert!(Statement::from_tree(&changed).is_err());
+        }
+        let many = |count: usize| {
+            let (head, event, tail) = (11, text.find("],\"id\"").unwrap(), text.find("],\"id\"").unwrap());
+            format!("{}{}{}", &text[..head], vec![&text[head..event]; count].join(","), &text[tail..])
+        };
+        assert!(read::read(&many(EVENTS_MAX)).is_some() && read::read(&many(EVENTS_MAX + 1)).is_none());
+        assert!(Statement::from_tree(&many(EVENTS_MAX + 1)).is_err());
     }
 
     #[test]
