@@ -47,6 +47,10 @@ pub enum Block {
 }
 
 impl Block {
+    fn parse(name: &str) -> Option<Self> {
+        [Self::Cancelled, Self::Seized, Self::Held].into_iter().find(|block| block.name() == name)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
@@ -110,13 +114,9 @@ fn suspended(stream: &str, fields: &mut Fields<'_, '_>) -> Result<Event, SchemaE
 
 fn blocked(stream: &str, fields: &mut Fields<'_, '_>) -> Result<Event, SchemaError> {
     declaration(stream)?;
-    let block = match fields.text("reason")? {
-        "cancelled" => Block::Cancelled,
-        "seized" => Block::Seized,
-        "held" => Block::Held,
-        _ => return Err(SchemaError::new("reason", "must be cancelled, seized or held")),
-    };
-    Ok(Event::DeclarationBlocked(block))
+    let block = Block::parse(fields.text("reason")?);
+    let fault = || SchemaError::new("reason", "must be cancelled, seized or held");
+    Ok(Event::DeclarationBlocked(block.ok_or_else(fault)?))
 }
 
 fn debtor(stream: &str) -> Result<Ubn, SchemaError> {
@@ -184,9 +184,71 @@ pub fn state_value(state: State) -> Value<'static> {
     }
 }
 
+impl State {
+    /// The inverse of [`state_value`]: lets a fold go on from a state that was kept.
+    pub fn from_value(value: &Value<'_>) -> Result<Self, SchemaError> {
+        let mut fields = Fields::open(value)?;
+        let state = if value.get("suspended").is_some() {
+            match fields.required("suspended")? {
+                Value::Null => Self::Debtor(None),
+                dates => Self::Debtor(Some(kept_dates(dates).map_err(|error| error.inside("suspended"))?)),
+            }
+        } else if value.get("recorded").is_some() {
+            Self::Delegation(fields.truth("recorded")?)
+        } else {
+            match fields.required("blocked")? {
+                Value::Null => Self::Declaration(None),
+                reason => {
+                    let block = reason.as_text().and_then(Block::parse);
+                    let fault = || SchemaError::new("blocked", "must be a reason or null");
+                    Self::Declaration(Some(block.ok_or_else(fault)?))
+                }
+            }
+        };
+        fields.close()?;
+        if state_value(state) == *value {
+            Ok(state)
+        } else {
+            Err(SchemaError::new("", "must be spelled as a state spells it"))
+        }
+    }
+}
+
+fn kept_dates(value: &Value<'_>) -> Result<(Day, Day), SchemaError> {
+    let mut fields = Fields::open(value)?;
+    let mut day =
+        |name: &str| Day::parse(fields.text(name)?).ok_or_else(|| SchemaError::new(name, "must be a date"));
+    let dates = (day("from")?, day("until")?);
+    fields.close()?;
+    Ok(dates)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_switch_is_read_as_it_was_written() {
+        for state in [
+            State::Debtor(None),
+            State::Debtor(Some((day("2026-01-01"), day("2026-12-31")))),
+            State::Delegation(false),
+            State::Delegation(true),
+            State::Declaration(None),
+            State::Declaration(Some(Block::Cancelled)),
+            State::Declaration(Some(Block::Seized)),
+            State::Declaration(Some(Block::Held)),
+        ] {
+            let bytes = state_value(state).write();
+
+            assert_eq!(State::from_value(&Value::read(&bytes).unwrap()), Ok(state));
+        }
+        for text in
+            [r#"{"blocked":"lost"}"#, r#"{"blocked":null,"recorded":true}"#, r#"{"recorded":null}"#, "{}"]
+        {
+            assert!(State::from_value(&Value::read(text.as_bytes()).unwrap()).is_err(), "{text}");
+        }
+    }
 
     fn day(text: &str) -> Day {
         Day::parse(text).unwrap()

@@ -3,6 +3,10 @@
 //! vouch for it; a revocation acts from its own index on and changes nothing before it.
 //! Pure. Which signatures are needed is judged in `authority`; here are data, states and guards.
 
+mod read;
+
+pub use read::Named;
+
 use std::sync::Arc;
 
 use lian_core::{
