@@ -18,9 +18,11 @@ use lian_core::{
     json::Value,
     keys::PublicKey,
     map::{MapProof, accumulate, stream_key, stream_value},
+    note::{SignatureType, VerifierKey},
     statement::STREAM_BYTES_MAX,
     time::{format_moment, taipei_day},
 };
+use smallvec::SmallVec;
 
 use crate::{
     authority::Authority,
@@ -133,6 +135,8 @@ impl Stream {
 pub struct Ledger {
     id: String,
     opening: Option<Arc<Opening>>,
+    /// The log's key of entry 0. Made once: checking that it is one takes longer than a signature.
+    log_key: Option<VerifierKey>,
     size: u64,
     recorded_at: u64,
     rules: Arc<Rules>,
@@ -162,6 +166,7 @@ impl Ledger {
         Self {
             id: String::new(),
             opening: None,
+            log_key: None,
             size: 0,
             recorded_at: 0,
             rules: Arc::new(Rules::standard()),
@@ -328,7 +333,12 @@ impl Ledger {
         let found = authority.find(filing)?;
         let signers: Vec<Signer<'_>> = found.iter().map(|found| found.signer).collect();
         authority.cover(filing, &signers)?;
-        self.judge_versions(filing)
+        self.judge_versions(filing, &self.slots(filing))
+    }
+
+    /// Where the streams of a filing are, each looked up once; none for one that no entry names.
+    fn slots(&self, filing: &Filing) -> Slots {
+        filing.streams.iter().map(|name| self.by_name.get(&**name).copied()).collect()
     }
 
     fn judge_authorised(
@@ -342,11 +352,12 @@ impl Ledger {
         let found = authority.find(filing)?;
         let signers: Vec<Signer<'_>> = found.iter().map(|found| found.signer).collect();
         authority.cover(filing, &signers)?;
-        self.judge_sides(filing, &signers)?;
-        self.judge_versions(filing)?;
+        let mut slots = self.slots(filing);
+        self.judge_sides(filing, &slots, &signers)?;
+        self.judge_versions(filing, &slots)?;
         self.judge_derived(place, filing)?;
         let known = self.streams.len();
-        let verdict = self.decide(place, filing, &signers)?;
+        let verdict = self.decide(place, filing, &mut slots, &signers)?;
         if !verdict.is_accepted()
             && let Err(rejection) = self.judge_quota(filing, place.recorded_at)
         {
@@ -428,20 +439,19 @@ impl Ledger {
         Err(Rejection::SeenContradicted { epoch: number, seen: seen.to_hex(), own })
     }
 
-    fn judge_sides(&self, filing: &Filing, signers: &[Signer<'_>]) -> Result<(), Rejection> {
+    fn judge_sides(&self, filing: &Filing, slots: &Slots, signers: &[Signer<'_>]) -> Result<(), Rejection> {
         let mut bank = None;
         for event in &filing.events {
             let Fact::Guarantee(fact) = &event.fact else {
                 continue;
             };
-            let stream = &filing.streams[event.stream];
-            let state = self.guarantee(stream);
+            let state = slots[event.stream].and_then(|at| self.streams[at].guarantee());
             if !guarantee::owner(state, fact, signers) {
                 let actor = signers.first().map_or("nobody", |signer| signer.actor);
                 return Err(Rejection::WrongSide {
                     actor: actor.to_owned(),
                     kind: event.kind.to_owned(),
-                    stream: stream.to_string(),
+                    stream: filing.streams[event.stream].to_string(),
                 });
             }
             match (bank, guarantee::bank_of(state, fact)) {
@@ -455,10 +465,10 @@ impl Ledger {
         Ok(())
     }
 
-    fn judge_versions(&self, filing: &Filing) -> Result<(), Rejection> {
-        let streams: Vec<Option<&Stream>> = filing.streams.iter().map(|name| self.stream(name)).collect();
+    fn judge_versions(&self, filing: &Filing, slots: &Slots) -> Result<(), Rejection> {
         let version = |stream: Option<&Stream>| stream.map_or(0, |found| found.version);
-        let mut next: Vec<u64> = streams.iter().map(|stream| version(*stream)).collect();
+        let at = |slot: &Option<usize>| slot.map(|at| &self.streams[at]);
+        let mut next: SmallVec<[u64; STREAMS_USUAL]> = slots.iter().map(|slot| version(at(slot))).collect();
         for event in &filing.events {
             if event.expect != next[event.stream] {
                 return Err(Rejection::StaleVersion {
@@ -480,7 +490,7 @@ impl Ledger {
             }
         }
         // No stream moved since a refusal of this same statement: then one of them remembers it.
-        let again = streams.first().copied().flatten().and_then(|stream| {
+        let again = slots.first().and_then(at).and_then(|stream| {
             stream.refused.iter().find(|(digest, _)| *digest == filing.digest).map(|(_, entry)| *entry)
         });
         again.map_or(Ok(()), |entry| Err(Rejection::AlreadyLogged(entry)))
@@ -526,12 +536,14 @@ impl Ledger {
         &mut self,
         place: &Place<'_>,
         filing: &Filing,
+        slots: &mut Slots,
         signers: &[Signer<'_>],
     ) -> Result<Verdict, Unlogged> {
         let rules = Arc::clone(&self.rules);
         let mut undo = Undo::default();
         for (position, event) in filing.events.iter().enumerate() {
-            let at = self.stream_at(&filing.streams[event.stream]);
+            let at = slots[event.stream].unwrap_or_else(|| self.stream_at(&filing.streams[event.stream]));
+            slots[event.stream] = Some(at);
             if let Err(code) = self.decide_event(place, &rules, signers, at, &event.fact) {
                 self.restore(undo);
                 let event = u16::try_from(position).unwrap_or(u16::MAX);
@@ -692,8 +704,12 @@ impl Ledger {
         if place.index == 0 {
             self.open(place, filing, leaf_hash);
         }
-        let mut previous = Vec::with_capacity(filing.streams.len());
-        for (position, name) in filing.streams.iter().enumerate() {
+        let mut events: SmallVec<[u64; STREAMS_USUAL]> = SmallVec::from_elem(0, filing.streams.len());
+        for event in &filing.events {
+            events[event.stream] += 1;
+        }
+        let mut previous: SmallVec<[u64; STREAMS_USUAL]> = SmallVec::with_capacity(filing.streams.len());
+        for (name, events) in filing.streams.iter().zip(events) {
             let at = self.stream_at(name);
             let stream = &mut self.streams[at];
             previous.push(stream.last);
@@ -701,8 +717,7 @@ impl Ledger {
             stream.logged += 1;
             stream.acc = accumulate(&stream.acc, place.index, &leaf_hash);
             if verdict.is_accepted() {
-                stream.version +=
-                    filing.events.iter().filter(|event| event.stream == position).count() as u64;
+                stream.version += events;
                 stream.refused.clear();
             } else {
                 stream.refused.push((filing.digest, place.index));
@@ -735,6 +750,7 @@ impl Ledger {
         self.directory.open(opening);
         let policy = opening.witness_policy.clone();
         self.epochs.open(&opening.name, policy, leaf_hash, place.recorded_at);
+        self.log_key = VerifierKey::new(&opening.name, SignatureType::Ed25519, opening.log_key).ok();
         self.opening = Some(Arc::new((**opening).clone()));
         let at = self.stream_at(LEDGER_STREAM);
         self.streams[at].state = registry::evolve(None, event, 0).map_or(State::Empty, State::Registry);
@@ -745,6 +761,11 @@ impl Ledger {
         self.epochs.committed(size, root);
     }
 }
+
+/// Streams of one statement for which there is room without an allocation.
+const STREAMS_USUAL: usize = 4;
+/// By position in [`Filing::streams`].
+type Slots = SmallVec<[Option<usize>; STREAMS_USUAL]>;
 
 /// What a refused statement's earlier events changed.
 #[derive(Default)]

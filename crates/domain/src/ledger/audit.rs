@@ -5,7 +5,7 @@ use lian_core::{
     entry::Verdict,
     hash::Digest,
     keys::PublicKey,
-    note::{SignatureType, VerifierKey},
+    note::VerifierKey,
 };
 
 use super::{Ledger, Unlogged};
@@ -77,8 +77,7 @@ impl Judge for Ledger {
     }
 
     fn log_key(&self) -> Option<VerifierKey> {
-        let opening = self.opening()?;
-        VerifierKey::new(&opening.name, SignatureType::Ed25519, opening.log_key).ok()
+        self.log_key.clone()
     }
 }
 
