@@ -3,12 +3,15 @@
 //! data fit their kinds and whose events all have the same readers.
 //! Pure; made in parallel by admission and by the audit, never by the sequencer.
 
+use std::{fmt, ops::Deref, sync::Arc};
+
 use lian_core::{
     hash::Digest,
     json::SchemaError,
     keys::PublicKey,
     statement::{Statement, StatementError},
 };
+use smallvec::SmallVec;
 
 use crate::{guarantee, plain, registry, rejection::Rejection};
 
@@ -34,6 +37,43 @@ pub enum Fact {
     Guarantee(guarantee::Event),
 }
 
+/// A name in a filing: its part of one text that all names of the filing share. Filings are made on
+/// one thread and dropped on another, where each piece of memory of its own costs most.
+#[derive(Clone)]
+pub struct Name {
+    text: Arc<str>,
+    start: u16,
+    end: u16,
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text[usize::from(self.start)..usize::from(self.end)]
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Name {}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
 /// One event of a filing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FiledEvent {
@@ -53,7 +93,7 @@ pub struct FiledEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FiledIssuer {
     /// Actor id.
-    pub actor: Box<str>,
+    pub actor: Name,
     /// Capacity.
     pub capacity: &'static str,
     /// Key id.
@@ -72,15 +112,15 @@ pub struct Filing {
     /// Unix seconds.
     pub valid_until: i64,
     /// Ledger that it is for.
-    pub ledger: Box<str>,
+    pub ledger: Name,
     /// In the order of the signatures.
-    pub issuers: Vec<FiledIssuer>,
+    pub issuers: SmallVec<[FiledIssuer; 1]>,
     /// Streams of the events, once each, in the order of their first event.
-    pub streams: Vec<Box<str>>,
+    pub streams: SmallVec<[Name; 1]>,
     /// 1 to 256.
-    pub events: Vec<FiledEvent>,
+    pub events: SmallVec<[FiledEvent; 1]>,
     /// Streams that the signer read, with versions.
-    pub requires: Vec<(Box<str>, u64)>,
+    pub requires: Vec<(Name, u64)>,
     /// Last epoch that the signer verified.
     pub seen: Option<(u64, Digest)>,
     /// Who may read the payload.
@@ -135,8 +175,8 @@ impl Filing {
     }
 
     fn from_statement(statement: &Statement<'_>, digest: Digest) -> Result<Self, Rejection> {
-        let mut streams: Vec<Box<str>> = Vec::with_capacity(1);
-        let mut events = Vec::with_capacity(statement.events.len());
+        let mut streams: SmallVec<[&str; 4]> = SmallVec::new();
+        let mut events = SmallVec::with_capacity(statement.events.len());
         let mut class = None;
         for (position, event) in statement.events.iter().enumerate() {
             let at = |error: SchemaError| error.inside("data").inside(&position.to_string()).inside("events");
@@ -156,19 +196,21 @@ impl Filing {
             });
         }
         each_key_once(&events)?;
+        let mut names = Names::of(statement, &streams);
+        // In the order in which `Names::of` laid them out.
         Ok(Self {
             digest,
             id: statement.id,
             issued_at: statement.issued_at,
             valid_until: statement.valid_until,
-            ledger: statement.ledger.into(),
-            issuers: issuers(statement)?,
-            streams,
+            ledger: names.next(statement.ledger),
+            issuers: issuers(statement, &mut names)?,
+            streams: streams.iter().map(|stream| names.next(stream)).collect(),
             events,
             requires: statement
                 .requires
                 .iter()
-                .map(|(stream, version)| ((*stream).into(), *version))
+                .map(|(stream, version)| (names.next(stream), *version))
                 .collect(),
             seen: statement.seen,
             class: class.unwrap_or(ReaderClass::House),
@@ -190,6 +232,33 @@ impl Filing {
             }
         }
         keys
+    }
+}
+
+/// The names of a statement, laid out in one text and then handed out in the same order.
+struct Names {
+    text: Arc<str>,
+    at: usize,
+}
+
+impl Names {
+    fn of(statement: &Statement<'_>, streams: &[&str]) -> Self {
+        let mut text = String::with_capacity(256);
+        let actors = statement.issuers.iter().map(|issuer| issuer.actor);
+        let required = statement.requires.iter().map(|(stream, _)| *stream);
+        for name in
+            [statement.ledger].into_iter().chain(actors).chain(streams.iter().copied()).chain(required)
+        {
+            text.push_str(name);
+        }
+        Self { text: text.into(), at: 0 }
+    }
+
+    fn next(&mut self, name: &str) -> Name {
+        let place = |at: usize| u16::try_from(at).expect("the names of a payload have less than 60 KiB");
+        let start = self.at;
+        self.at += name.len();
+        Name { text: Arc::clone(&self.text), start: place(start), end: place(self.at) }
     }
 }
 
@@ -233,21 +302,21 @@ fn fact(kind: &str, stream: &str, data: &lian_core::json::Value<'_>) -> Result<F
     Err(SchemaError::new("", "is of no known family"))
 }
 
-fn place(streams: &mut Vec<Box<str>>, stream: &str) -> usize {
-    if let Some(position) = streams.iter().position(|known| **known == *stream) {
+fn place<'s>(streams: &mut SmallVec<[&'s str; 4]>, stream: &'s str) -> usize {
+    if let Some(position) = streams.iter().position(|known| *known == stream) {
         return position;
     }
-    streams.push(stream.into());
+    streams.push(stream);
     streams.len() - 1
 }
 
-fn issuers(statement: &Statement<'_>) -> Result<Vec<FiledIssuer>, Rejection> {
-    let mut issuers = Vec::with_capacity(statement.issuers.len());
+fn issuers(statement: &Statement<'_>, names: &mut Names) -> Result<SmallVec<[FiledIssuer; 1]>, Rejection> {
+    let mut issuers = SmallVec::with_capacity(statement.issuers.len());
     for (position, issuer) in statement.issuers.iter().enumerate() {
         let capacity = registry::capacity(issuer.capacity).ok_or_else(|| {
             Rejection::Schema(format!("/issuers/{position}/as: there is no capacity {:?}", issuer.capacity))
         })?;
-        issuers.push(FiledIssuer { actor: issuer.actor.into(), capacity, key: issuer.key });
+        issuers.push(FiledIssuer { actor: names.next(issuer.actor), capacity, key: issuer.key });
     }
     Ok(issuers)
 }

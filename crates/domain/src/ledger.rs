@@ -378,7 +378,7 @@ impl Ledger {
         };
         let named =
             |text: &str| Rejection::WrongLedger { named: text.to_owned(), own: opening.name.to_string() };
-        if filing.ledger != opening.name {
+        if *filing.ledger != *opening.name {
             return Err(named(&filing.ledger));
         }
         let mut expected: Vec<(String, &str, Digest)> = Vec::new();

@@ -18,7 +18,7 @@ use lian_core::{
     statement::{Event, Issuer, STATEMENT_TYPE, Statement, pae, statement_digest},
 };
 use lian_domain::{
-    filing::{Fact, Filing},
+    filing::{Fact, Filing, Name},
     ledger::{ENGINE, Ledger, Unlogged},
     registry::{Event as RegistryEvent, SYSTEM_LOG},
     rejection::Rejection,
@@ -73,7 +73,7 @@ pub enum Placed {
 struct Recent {
     index: u64,
     digest: Digest,
-    streams: Vec<Box<str>>,
+    streams: Vec<Name>,
     previous: Vec<u64>,
 }
 
