@@ -1,0 +1,248 @@
+//! The words of the pages in two languages, in one table.
+//! Invariant: every word has both; data (ids, codes, digests, names of checks) are the same in both.
+
+use lian_domain::guarantee::Standing;
+
+/// Language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// Traditional Chinese.
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// Value of `lang` in links and pages.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Zh => "zh-TW",
+            Self::En => "en",
+        }
+    }
+
+    /// What `lang` in a link asks for.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        match tag {
+            "zh-TW" | "zh" => Some(Self::Zh),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Zh => Self::En,
+            Self::En => Self::Zh,
+        }
+    }
+}
+
+macro_rules! words {
+    ($($name:ident: $zh:literal, $en:literal;)*) => {
+        /// A word or sentence of the pages.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the English text beside each name says what it is")]
+        pub enum Word { $($name,)* }
+
+        impl Word {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// In a language.
+            pub const fn say(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$name, Lang::Zh) => $zh, (Self::$name, Lang::En) => $en,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    Product: "廉·鏈", "Lian";
+    Tagline: "海關稽核帳本", "customs audit ledger";
+    SkipToContent: "跳到主要內容", "skip to content";
+    OtherLanguage: "English", "中文";
+    Synthetic: "本帳本之資料皆屬虛構。", "All data of this ledger are invented.";
+    Home: "首頁", "Home";
+    Log: "鏈瀏覽", "Log";
+    Guarantees: "保證書", "Guarantees";
+    SealedUpTo: "封存至第", "sealed up to entry";
+    EntryUnit: "筆", "";
+    Checkpoint: "檢查點", "checkpoint";
+    Root: "樹根", "root";
+    OwnWord: "本頁為帳本自述，請以收據與 lian-verify 自行驗證。", "This page is the ledger's own word: check it with the receipt and lian-verify.";
+
+    Health: "鏈的狀況", "Health of the chain";
+    Newest: "最新條目", "Newest entries";
+    NewestNote: "最新的在最上面。未公開之條目僅顯示其存在、時間與裁定。", "The newest first. Of entries that are not public, only their existence, time and verdict are shown.";
+    Index: "序號", "No.";
+    Time: "時間", "Time";
+    What: "事件", "Event";
+    Object: "物件", "Object";
+    By: "簽署者", "Signed by";
+    Verdict: "裁定", "Verdict";
+    NotPublic: "未公開", "not public";
+    Entries: "條目", "Entries";
+    Epochs: "時段", "Epochs";
+    LastEpoch: "最近時段", "Last epoch";
+    Cosigned: "已會簽", "cosigned";
+    NotCosigned: "尚未會簽", "not cosigned yet";
+    NoWitness: "本帳本未設見證人：時間與見證無法確認。", "This ledger has no witnesses: time and witnesses stay unconfirmed.";
+    WriterRuns: "寫入正常", "the writer runs";
+    WriterStopped: "寫入已停止", "the writer has stopped";
+    ViewsAt: "檢視資料更新至第", "views have reached entry";
+    ViewsLag: "落後", "behind by";
+    PerDay: "每日條目數", "Entries per day";
+    Day: "日期", "Day";
+    Count: "筆數", "Count";
+    EmptyLog: "尚無條目。", "No entries yet.";
+
+    Entry: "條目", "Entry";
+    Accepted: "接受 ACCEPTED", "ACCEPTED";
+    Refused: "駁回 REFUSED", "REFUSED";
+    Previous: "前一筆", "previous";
+    Next: "後一筆", "next";
+    Summary: "摘要", "Summary";
+    SignedText: "簽署原文", "Signed text";
+    Proof: "證明", "Proof";
+    Checks: "檢查", "Checks";
+    ChecksNote: "以下由伺服器計算，僅供參考；下載收據後以 lian-verify 在您的電腦重算。", "Computed by the server, for orientation; download the receipt and let lian-verify compute them on your own machine.";
+    Check: "項目", "Check";
+    Result: "結果", "Result";
+    Found: "說明", "What was found";
+    Receipt: "收據", "Receipt";
+    DownloadReceipt: "下載收據 (.tlog-proof)", "download the receipt (.tlog-proof)";
+    DownloadPayload: "下載簽署原文", "download the signed text";
+    LeafHash: "葉雜湊", "Leaf hash";
+    Link: "鏈結", "Link";
+    StatementDigest: "陳述摘要", "Statement digest";
+    RulesVersion: "規則版本", "Rules version";
+    Version: "版本", "version";
+    OccurredAt: "發生時間", "occurred at";
+    ProofNote: "實心為計算所得，空心為證明所附；最上方為檢查點之樹根。", "Filled: computed; hollow: given in the proof; at the top the root of the checkpoint.";
+    Computed: "計算所得", "computed";
+    Given: "證明所附", "given in the proof";
+    Step: "步驟", "Step";
+    Withheld: "本條目之內容不對外公開；葉、雜湊與證明仍可供任何人驗證。", "The content of this entry is not public; leaf, hashes and proof are there for anyone to check.";
+    HowToCheck: "在自己的電腦驗證", "Check it on your own machine";
+
+    Guarantee: "保證書", "Guarantee";
+    Standing: "狀態", "Standing";
+    Bank: "保證銀行", "Bank";
+    Debtor: "納稅義務人", "Debtor";
+    Limit: "額度", "Limit";
+    Outstanding: "已扣", "Outstanding";
+    Available: "可用餘額", "Available";
+    Called: "已代償", "Called";
+    Pending: "求償中", "Pending claims";
+    Validity: "有效期間", "Valid";
+    Timeline: "歷程", "Timeline";
+    QuotaChart: "額度變化", "Quota over time";
+    QuotaChartNote: "實線為可用餘額，虛線為額度；橫軸為該保證書之條目先後。", "Solid: available; dashed: limit; from left to right the entries of this guarantee.";
+    AsTable: "以表格呈現", "as a table";
+    OpenDraws: "未結扣抵", "Open draws";
+    NoOpenDraws: "無未結扣抵。", "No open draws.";
+    Declaration: "報單號碼", "Declaration";
+    Amount: "金額", "Amount";
+    Due: "應繳", "Still due";
+    DueOn: "繳納期限", "Due on";
+    AsOf: "截至第", "as of entry";
+    Derived: "由條目推算，非簽署原文。", "Derived from the entries, not signed text.";
+    NotFound: "查無此物件", "There is no such object";
+    NotFoundHint: "請核對號碼，或由首頁重新尋找。", "Check the number, or start again from the home page.";
+    NtDollars: "新臺幣元", "NT$";
+
+    StandingRequested: "待核准", "requested";
+    StandingNotYetValid: "尚未生效", "not yet valid";
+    StandingActive: "有效", "active";
+    StandingExhausted: "額度用罄", "exhausted";
+    StandingSuspended: "已廢止", "suspended";
+    StandingExpired: "屆期", "expired";
+    StandingClosed: "已解除", "closed";
+    StandingRejected: "已駁回", "rejected";
+    StandingWithdrawn: "已撤回", "withdrawn";
+}
+
+/// A standing in words, with its class for the stylesheet.
+pub const fn standing(standing: Standing) -> (Word, &'static str) {
+    match standing {
+        Standing::Requested => (Word::StandingRequested, "wait"),
+        Standing::NotYetValid => (Word::StandingNotYetValid, "wait"),
+        Standing::Active => (Word::StandingActive, "pass"),
+        Standing::Exhausted => (Word::StandingExhausted, "wait"),
+        Standing::Suspended => (Word::StandingSuspended, "fail"),
+        Standing::Expired => (Word::StandingExpired, "fail"),
+        Standing::Closed => (Word::StandingClosed, "done"),
+        Standing::Rejected => (Word::StandingRejected, "fail"),
+        Standing::Withdrawn => (Word::StandingWithdrawn, "done"),
+    }
+}
+
+/// Kinds in words; the banks' four verbs keep their names in both languages.
+const KINDS: [(&str, &str, &str); 33] = [
+    ("guarantee.requested", "開立 Request", "Request 開立"),
+    ("guarantee.accepted", "核准 Accept", "Accept 核准"),
+    ("guarantee.rejected", "不予核准", "reject"),
+    ("guarantee.suspended", "廢止 Suspend", "Suspend 廢止"),
+    ("guarantee.closed", "解除擔保 Close", "Close 解除"),
+    ("guarantee.amended", "變更", "amend"),
+    ("guarantee.drawn", "扣抵額度", "draw"),
+    ("guarantee.tax_paid", "稅費繳納", "tax paid"),
+    ("guarantee.assessed", "核定增減", "assessed"),
+    ("guarantee.surcharge_accrued", "滯納金", "surcharge"),
+    ("guarantee.draw_cancelled", "扣抵註銷", "draw cancelled"),
+    ("guarantee.claimed", "求償", "claim"),
+    ("guarantee.claim_paid", "銀行代償", "claim paid"),
+    ("guarantee.claim_refused", "銀行拒付", "claim refused"),
+    ("guarantee.claim_withdrawn", "求償撤回", "claim withdrawn"),
+    ("ledger.opened", "帳本開立", "ledger opened"),
+    ("ledger.closed", "帳本結束", "ledger closed"),
+    ("actor.registered", "登錄", "actor registered"),
+    ("key.enrolled", "金鑰登錄", "key enrolled"),
+    ("key.revoked", "金鑰廢止", "key revoked"),
+    ("key.entry_affirmed", "疑義條目確認", "contested entry affirmed"),
+    ("key.entry_disputed", "疑義條目否認", "contested entry disputed"),
+    ("rules.published", "規則公布", "rules published"),
+    ("rules.activated", "規則施行", "rules activated"),
+    ("epoch.closed", "時段關閉", "epoch closed"),
+    ("epoch.cosigned", "時段會簽", "epoch cosigned"),
+    ("clock.stepped", "校時登載", "clock stepped"),
+    ("refusals.withheld", "逾量駁回彙計", "refusals withheld"),
+    ("scheme.suspended", "停止先放後稅", "scheme suspended"),
+    ("scheme.restored", "恢復先放後稅", "scheme restored"),
+    ("delegation.recorded", "委任登錄", "delegation recorded"),
+    ("delegation.ended", "委任終止", "delegation ended"),
+    ("declaration.blocked", "報單管制", "declaration blocked"),
+];
+
+/// A kind in words; the kind itself if the table lacks it.
+pub fn kind(kind: &str, lang: Lang) -> String {
+    let known = KINDS.iter().find(|(name, ..)| *name == kind);
+    known.map_or_else(|| kind.to_owned(), |(_, zh, en)| if lang == Lang::Zh { *zh } else { *en }.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_both_languages() {
+        for word in Word::ALL {
+            assert!(!word.say(Lang::Zh).is_empty(), "{word:?}");
+            assert!(*word == Word::EntryUnit || !word.say(Lang::En).is_empty(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_that_people_sign_has_words_in_both_languages() {
+        for name in lian_domain::filing::kinds() {
+            let known = KINDS.iter().any(|(kind, ..)| *kind == name);
+            assert!(known || name == "declaration.unblocked", "{name} has no words");
+        }
+    }
+}
