@@ -111,6 +111,17 @@ impl Directory {
         }
     }
 
+    /// A key of a registered actor, as it was kept.
+    pub fn restore_key(
+        &mut self,
+        actor: &str,
+        key: &PublicKey,
+        capacities: Vec<&'static str>,
+        recovery: bool,
+    ) {
+        self.insert(actor, key, capacities, recovery);
+    }
+
     fn insert(&mut self, actor: &str, key: &PublicKey, capacities: Vec<&'static str>, recovery: bool) {
         let Some((name, _)) = self.actors.get_key_value(actor) else {
             return;

@@ -1,14 +1,23 @@
 //! The epochs: when one is due, what it says, and which are cosigned (SPEC.md "Epochs").
 //! Invariant: epoch n covers all entries below its size; its map is a function of them alone.
 
+use std::sync::Arc;
+
 use lian_core::{
     hash::Digest,
-    map::{EpochMap, MapProof},
+    map::{
+        EpochMap, MapProof,
+        paged::{PagePath, PagedMap, Pages},
+    },
     note::{Note, NoteSignature},
     policy::Policy,
 };
 
-use crate::rules::Rules;
+use crate::{
+    ledger::stored::{fault, page_row},
+    rows::{RowFault, Rows, Table},
+    rules::Rules,
+};
 
 /// One closed epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +38,38 @@ pub struct Epoch {
     pub cosigned: bool,
 }
 
+/// The epoch map: whole in memory, or in pages of which rows hold the rest.
+enum Map {
+    Whole(EpochMap),
+    Paged {
+        map: PagedMap,
+        rows: PageRows,
+        /// How often it was updated.
+        mark: u64,
+    },
+}
+
+/// Pages of the map as rows.
+struct PageRows(Arc<dyn Rows>);
+
+impl Pages for PageRows {
+    type Error = RowFault;
+
+    fn page(&self, path: &PagePath) -> Result<Option<Vec<u8>>, RowFault> {
+        self.0.get(Table::State, &page_row(path))
+    }
+
+    fn broken(&self, path: &PagePath) -> RowFault {
+        fault(&page_row(path), "no page of the map")
+    }
+}
+
 /// All epochs of a ledger, and what the next one will say.
 pub struct Epochs {
     closed: Vec<Epoch>,
-    map: EpochMap,
+    /// Numbers of those that changed since they were last taken; kept only where rows are.
+    touched: Vec<u64>,
+    map: Map,
     /// Window (recorded_at / epoch length) of the first entry not covered yet that is not the log's.
     open_window: Option<u64>,
     policy: Option<Policy>,
@@ -44,10 +81,64 @@ impl Epochs {
     pub fn new() -> Self {
         Self {
             closed: Vec::new(),
-            map: EpochMap::new(),
+            touched: Vec::new(),
+            map: Map::Whole(EpochMap::new()),
             open_window: None,
             policy: None,
             origin: String::new(),
+        }
+    }
+
+    /// Before entry 0, with the map in rows.
+    pub fn over(rows: Arc<dyn Rows>) -> Self {
+        let map = Map::Paged { map: PagedMap::new(), rows: PageRows(rows), mark: 0 };
+        Self { map, ..Self::new() }
+    }
+
+    /// As rows say they are after some entry.
+    pub fn restore(
+        &mut self,
+        origin: &str,
+        policy: Option<Policy>,
+        closed: Vec<Epoch>,
+        open_window: Option<u64>,
+    ) {
+        origin.clone_into(&mut self.origin);
+        (self.policy, self.closed, self.open_window) = (policy, closed, open_window);
+    }
+
+    /// Window of the first entry not covered yet that is not the log's.
+    pub fn open_window(&self) -> Option<u64> {
+        self.open_window
+    }
+
+    fn touch(&mut self, number: u64) {
+        if let (Map::Paged { .. }, false) = (&self.map, self.touched.last() == Some(&number)) {
+            self.touched.push(number);
+        }
+    }
+
+    /// Numbers of the epochs that changed since the last call.
+    pub fn take_touched(&mut self) -> Vec<u64> {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        touched.dedup();
+        touched
+    }
+
+    /// Pages of the map that changed since the last call, where the map is in pages, and the mark
+    /// that [`Epochs::pages_kept`] wants once rows hold them.
+    pub fn take_pages(&mut self) -> (Vec<(PagePath, Vec<u8>)>, u64) {
+        match &mut self.map {
+            Map::Whole(_) => (Vec::new(), 0),
+            Map::Paged { map, mark, .. } => (map.take_changed(), *mark),
+        }
+    }
+
+    /// Rows hold all pages up to this mark.
+    pub fn pages_kept(&mut self, kept: u64) {
+        if let Map::Paged { map, .. } = &mut self.map {
+            map.kept(kept);
         }
     }
 
@@ -60,6 +151,7 @@ impl Epochs {
 
     fn push(&mut self, size: u64, root: Digest, map: Digest, closed_at: u64) {
         let lines = Vec::new();
+        self.touch(self.next_number());
         self.closed.push(Epoch { size, root, map, closed_at, checkpoint: None, lines, cosigned: false });
     }
 
@@ -97,14 +189,25 @@ impl Epochs {
     }
 
     /// Takes over the streams that changed since the last epoch and gives the map's root.
-    pub fn map_root(&mut self, changed: &mut Vec<(Digest, Digest)>) -> Digest {
-        self.map.update(changed);
-        self.map.root()
+    pub fn map_root(&mut self, changed: &mut Vec<(Digest, Digest)>) -> Result<Digest, RowFault> {
+        match &mut self.map {
+            Map::Whole(map) => {
+                map.update(changed);
+                Ok(map.root())
+            }
+            Map::Paged { map, rows, mark } => {
+                *mark += 1;
+                map.update(rows, changed, *mark)
+            }
+        }
     }
 
     /// Proof for a stream under the map of the epoch closed last (before more changes are taken).
-    pub fn prove(&self, key: &Digest) -> MapProof {
-        self.map.prove(key)
+    pub fn prove(&mut self, key: &Digest) -> Result<MapProof, RowFault> {
+        match &mut self.map {
+            Map::Whole(map) => Ok(map.prove(key)),
+            Map::Paged { map, rows, .. } => map.prove(rows, key),
+        }
     }
 
     /// Records `epoch.closed`, whose data were found to be what the log gives.
@@ -122,6 +225,7 @@ impl Epochs {
         let origin = self.origin.clone();
         last.checkpoint = Some(lian_core::checkpoint::Checkpoint { origin, size, root }.to_text());
         last.cosigned = nobody;
+        self.touch(self.next_number() - 1);
     }
 
     /// May these lines be logged for epoch `number`? Only if every one is a cosignature of the
@@ -160,6 +264,7 @@ impl Epochs {
             let reached = policy.evaluate(&note).is_ok_and(|result| result.missing.is_none());
             epoch.cosigned = epoch.cosigned || reached;
             epoch.lines = note.signatures;
+            self.touch(number);
         }
     }
 

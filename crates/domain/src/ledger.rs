@@ -3,41 +3,54 @@
 //! and a replay run this same code, so they cannot differ.
 //! Order of judgement (DESIGN §10.3): time window, ledger, `seen`, authority, versions; then the
 //! business rules, event by event, each on the state that the earlier ones left.
+//! Two ways to hold the state: all in memory (audit, replay), or as an overlay over rows that some
+//! store keeps (the server), of which only what is used is in memory.
 
 mod audit;
+mod decide;
+mod judge;
+mod kept;
+mod restore;
+mod sheets;
+mod step;
+pub mod stored;
+mod stream;
+pub mod sums;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use foldhash::HashMap;
 use lian_core::{
     audit::Place,
     entry::Verdict,
-    frame::NO_PREVIOUS,
-    hash::{Digest, sha256},
-    json::Value,
+    hash::Digest,
     keys::PublicKey,
-    map::{MapProof, accumulate, stream_key, stream_value},
+    map::{MapEnd, MapProof, accumulate, stream_key},
     note::{SignatureType, VerifierKey},
-    statement::STREAM_BYTES_MAX,
-    time::{format_moment, taipei_day},
+    time::format_moment,
 };
 use smallvec::SmallVec;
 
 use crate::{
     authority::Authority,
-    context::{Context, Signer, World},
+    context::{Signer, World},
     directory::Directory,
     epochs::{Epoch, Epochs},
-    filing::{Fact, FiledEvent, Filing},
+    filing::{Fact, Filing},
     guarantee,
     ids::{DeclarationNo, Ubn},
-    plain,
-    refusal::Refusal,
-    registry::{self, Event as RegistryEvent, Facts, LEDGER_STREAM, Opening, SYSTEM_LOG},
+    registry::{self, Event as RegistryEvent, LEDGER_STREAM, Opening, SYSTEM_LOG},
     rejection::Rejection,
+    rows::RowFault,
     rules::Rules,
 };
+use decide::note_in_directory;
+use kept::Kept;
+
+pub use restore::RestoreFault;
+pub use step::PendingStep;
+pub use stream::{State, Stream};
 
 /// The engine that this code is.
 pub const ENGINE: u32 = 1;
@@ -54,81 +67,9 @@ pub enum Unlogged {
     /// `decide` allowed what `evolve` cannot do: a fault of this program. Stop.
     #[error("contradiction in {0}: the rules allowed what the state cannot hold")]
     Contradiction(String),
-}
-
-/// The state of one stream.
-#[derive(Debug, Clone, PartialEq)]
-pub enum State {
-    /// No event was accepted.
-    Empty,
-    /// An actor, a rules version, an epoch, the ledger itself …
-    Registry(registry::State),
-    /// A debtor, delegation or declaration.
-    Plain(plain::State),
-    /// A guarantee; `Some` from its request on.
-    Guarantee(Box<Option<guarantee::State>>),
-}
-
-/// One stream: its state, and what the epoch map says of it.
-#[derive(Debug, Clone)]
-pub struct Stream {
-    /// Its id.
-    pub name: Arc<str>,
-    /// Accepted events.
-    pub version: u64,
-    /// Logged statements that name it, refused ones too.
-    pub logged: u64,
-    /// Index of the last entry that names it, or [`NO_PREVIOUS`].
-    pub last: u64,
-    /// Accumulator over those entries.
-    pub acc: Digest,
-    /// What it has become.
-    pub state: State,
-    /// Refused statements since the last accepted one: the only ones that could be logged twice.
-    refused: Vec<(Digest, u64)>,
-    changed: bool,
-}
-
-impl Stream {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            version: 0,
-            logged: 0,
-            last: NO_PREVIOUS,
-            acc: Digest::ZERO,
-            state: State::Empty,
-            refused: Vec::new(),
-            changed: false,
-        }
-    }
-
-    /// Canonical JSON of the state; `None` if no event was accepted.
-    pub fn state_value(&self) -> Option<Value<'static>> {
-        match &self.state {
-            State::Empty => None,
-            State::Registry(state) => Some(registry::state_value(state)),
-            State::Plain(state) => Some(plain::state_value(*state)),
-            State::Guarantee(state) => state.as_ref().as_ref().map(guarantee::State::to_value),
-        }
-    }
-
-    /// SHA-256("lian/state/v1\n" ‖ canonical JSON of the state); zeros if no event was accepted.
-    pub fn state_digest(&self) -> Digest {
-        self.state_value().map_or(Digest::ZERO, |value| sha256(&[b"lian/state/v1\n", &value.write()]))
-    }
-
-    fn map_value(&self) -> Digest {
-        stream_value(self.version, self.logged, &self.acc, &self.state_digest())
-    }
-
-    /// The guarantee, if the stream is one that was requested.
-    pub fn guarantee(&self) -> Option<&guarantee::State> {
-        match &self.state {
-            State::Guarantee(state) => state.as_ref().as_ref(),
-            _ => None,
-        }
-    }
+    /// Rows cannot be believed, so the state is unknown: nothing more can be judged.
+    #[error(transparent)]
+    Rows(#[from] RowFault),
 }
 
 /// A whole ledger, folded up to some entry.
@@ -152,6 +93,10 @@ pub struct Ledger {
     refusals_day: i64,
     /// Judging has stopped: the state after some entry is unknown.
     lost: bool,
+    /// Slots of streams that the statement judged last brought.
+    brought: SmallVec<[usize; STREAMS_USUAL]>,
+    /// What there is to know where rows hold the state; `None` if all of it is in memory.
+    kept: Option<Box<Kept>>,
 }
 
 impl Default for Ledger {
@@ -180,6 +125,8 @@ impl Ledger {
             refusals: HashMap::default(),
             refusals_day: 0,
             lost: false,
+            brought: SmallVec::new(),
+            kept: None,
         }
     }
 
@@ -218,28 +165,27 @@ impl Ledger {
         self.epochs.closed()
     }
 
-    /// All streams that some entry names, in the order of their first entry.
+    /// All streams that some entry names, in the order of their first entry; over rows, only what
+    /// is in memory, in no order, with empty names where nothing is (see `views::past` for all).
     pub fn streams(&self) -> &[Stream] {
         &self.streams
     }
 
-    /// One stream by its id.
+    /// One stream by its id, if it is in memory: over rows, [`Ledger::find`] is what you want.
     pub fn stream(&self, name: &str) -> Option<&Stream> {
         self.by_name.get(name).map(|at| &self.streams[*at])
     }
 
-    /// One stream by the parts of its id. Rules ask at every draw, so without an allocation.
-    fn stream_of(&self, parts: &[&str]) -> Option<&Stream> {
-        let mut name = [0; STREAM_BYTES_MAX];
-        let mut end = 0;
-        for part in parts {
-            name.get_mut(end..end + part.len())?.copy_from_slice(part.as_bytes());
-            end += part.len();
+    /// One stream by its id, wherever it is.
+    pub fn find(&self, name: &str) -> Result<Option<Cow<'_, Stream>>, RowFault> {
+        match (self.stream(name), &self.kept) {
+            (Some(stream), _) => Ok(Some(Cow::Borrowed(stream))),
+            (None, None) => Ok(None),
+            (None, Some(kept)) => Ok(kept.read(name, self.opening())?.map(Cow::Owned)),
         }
-        self.stream(std::str::from_utf8(&name[..end]).ok()?)
     }
 
-    /// The state of one guarantee.
+    /// The state of one guarantee, if it is in memory.
     pub fn guarantee(&self, stream: &str) -> Option<&guarantee::State> {
         self.stream(stream)?.guarantee()
     }
@@ -251,7 +197,12 @@ impl Ledger {
 
     /// The engine of a rules version that was published.
     pub fn published_engine(&self, version: u32) -> Option<u32> {
-        match &self.stream(&format!("rules/{version}"))?.state {
+        let stream = self.find(&format!("rules/{version}"));
+        let stream = match &self.kept {
+            Some(kept) => kept.noting(stream)?,
+            None => stream.ok()?,
+        };
+        match &stream?.state {
             State::Registry(registry::State::Rules(publication)) => Some(publication.rules.engine),
             _ => None,
         }
@@ -293,14 +244,18 @@ impl Ledger {
             changes.push((stream_key(&stream.name), stream.map_value()));
         }
         let map = self.epochs.map_root(&mut changes);
-        self.pending_map = Some((self.size, map));
-        map
+        let map = self.kept.as_ref().map_or_else(|| map.clone().ok(), |kept| kept.noting(map.clone()));
+        self.pending_map = map.map(|map| (self.size, map));
+        map.unwrap_or(Digest::ZERO)
     }
 
     /// The proof that these are all entries of a stream, and its state, under the map at this size.
+    /// If rows cannot be believed it proves nothing, and [`Ledger::fault`] tells.
     pub fn prove_stream(&mut self, stream: &str) -> MapProof {
         self.map_root();
-        self.epochs.prove(&stream_key(stream))
+        let proof = self.epochs.prove(&stream_key(stream));
+        let proof = self.kept.as_ref().map_or_else(|| proof.clone().ok(), |kept| kept.noting(proof.clone()));
+        proof.unwrap_or(MapProof { siblings: Vec::new(), end: MapEnd::Empty })
     }
 
     /// Judges a statement for the place at the end of the log and, if it is accepted, moves the
@@ -314,6 +269,7 @@ impl Ledger {
         }
         self.judge_window(filing, place.recorded_at)?;
         self.judge_seen(filing)?;
+        self.fetch(filing)?;
         // Taken out, so that signers can borrow from it while the states move on.
         let mut directory = std::mem::take(&mut self.directory);
         let outcome = self.judge_authorised(place, filing, &directory);
@@ -321,11 +277,14 @@ impl Ledger {
             note_in_directory(&mut directory, filing);
         }
         self.directory = directory;
+        // What was judged on rows that cannot be read was judged on nothing.
+        self.fault()?;
         outcome
     }
 
-    /// Would a statement stamped then be turned away, business rules apart? Changes nothing.
-    pub fn check_authority(&self, filing: &Filing, recorded_at: u64) -> Result<(), Rejection> {
+    /// Would a statement stamped then be turned away, business rules apart? Changes no state. A fault
+    /// of rows is told by the next judgement.
+    pub fn check_authority(&mut self, filing: &Filing, recorded_at: u64) -> Result<(), Rejection> {
         self.judge_window(filing, recorded_at)?;
         self.judge_seen(filing)?;
         let threshold = self.opening.as_ref().map_or(usize::MAX, |opening| opening.threshold);
@@ -333,6 +292,9 @@ impl Ledger {
         let found = authority.find(filing)?;
         let signers: Vec<Signer<'_>> = found.iter().map(|found| found.signer).collect();
         authority.cover(filing, &signers)?;
+        if self.fetch(filing).is_err() {
+            return Ok(());
+        }
         self.judge_versions(filing, &self.slots(filing))
     }
 
@@ -356,340 +318,51 @@ impl Ledger {
         self.judge_sides(filing, &slots, &signers)?;
         self.judge_versions(filing, &slots)?;
         self.judge_derived(place, filing)?;
-        let known = self.streams.len();
+        self.brought.clear();
         let verdict = self.decide(place, filing, &mut slots, &signers)?;
         if !verdict.is_accepted()
             && let Err(rejection) = self.judge_quota(filing, place.recorded_at)
         {
             // No entry will name the streams that it brought: they would stay for nothing.
-            for stream in self.streams.drain(known..) {
-                self.by_name.remove(&stream.name);
-            }
+            self.put_away_brought();
             return Err(rejection.into());
         }
         Ok(verdict)
-    }
-
-    fn judge_opening(filing: &Filing) -> Result<(), Rejection> {
-        let [FiledEvent { fact: Fact::Registry(RegistryEvent::Opened(opening)), expect: 0, .. }] =
-            &filing.events[..]
-        else {
-            return Err(Rejection::Genesis);
-        };
-        let named =
-            |text: &str| Rejection::WrongLedger { named: text.to_owned(), own: opening.name.to_string() };
-        if *filing.ledger != *opening.name {
-            return Err(named(&filing.ledger));
-        }
-        let mut expected: Vec<(String, &str, Digest)> = Vec::new();
-        for (organisation, key) in &opening.roots {
-            expected.push((format!("root:{organisation}"), "root", key.id()));
-        }
-        expected.push((SYSTEM_LOG.to_owned(), "possession", opening.system_log.id()));
-        expected.push((registry::SYSTEM_ADMISSION.to_owned(), "possession", opening.system_admission.id()));
-        let same =
-            |(issuer, (actor, capacity, key)): (&crate::filing::FiledIssuer, &(String, &str, Digest))| {
-                *issuer.actor == **actor && issuer.capacity == *capacity && issuer.key == *key
-            };
-        let all = filing.issuers.len() == expected.len() && filing.issuers.iter().zip(&expected).all(same);
-        if !all || !filing.requires.is_empty() || filing.seen.is_some() {
-            return Err(Rejection::Genesis);
-        }
-        let mut keys: Vec<Digest> = expected.iter().map(|(.., key)| *key).collect();
-        keys.push(opening.log_key.id());
-        keys.sort_unstable();
-        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Rejection::SignerTwice("a key".to_owned()));
-        }
-        Ok(())
-    }
-
-    fn judge_window(&self, filing: &Filing, recorded_at: u64) -> Result<(), Rejection> {
-        if *filing.ledger != *self.id {
-            return Err(Rejection::WrongLedger { named: filing.ledger.to_string(), own: self.id.clone() });
-        }
-        let now_ms = i64::try_from(recorded_at).unwrap_or(i64::MAX);
-        let skew_s = i64::from(self.rules.clock_skew_seconds);
-        let ahead_ms = filing.issued_at.saturating_mul(1_000).saturating_sub(now_ms);
-        if ahead_ms > skew_s * 1_000 {
-            return Err(Rejection::IssuedAhead { ahead_s: ahead_ms / 1_000, allowed_s: skew_s });
-        }
-        let allowed_days = i64::from(self.rules.statement_days_max);
-        let claimed_s = filing.valid_until.saturating_sub(filing.issued_at);
-        if claimed_s < 0 || claimed_s > allowed_days * 86_400 {
-            return Err(Rejection::ValidTooLong { claimed_s, allowed_days });
-        }
-        let over_ms = now_ms.saturating_sub(filing.valid_until.saturating_mul(1_000));
-        if over_ms > 0 {
-            return Err(Rejection::Expired(over_ms / 1_000));
-        }
-        Ok(())
-    }
-
-    fn judge_seen(&self, filing: &Filing) -> Result<(), Rejection> {
-        let Some((number, seen)) = filing.seen else {
-            let kind = filing.events.iter().find(|event| self.rules.needs_seen(event.kind));
-            return kind.map_or(Ok(()), |event| Err(Rejection::SeenMissing(event.kind.to_owned())));
-        };
-        let own = self.epochs.get(number).map(|epoch| epoch.root);
-        if own == Some(seen) {
-            return Ok(());
-        }
-        let own = own.map_or_else(|| "no such epoch".to_owned(), |root| root.to_hex());
-        Err(Rejection::SeenContradicted { epoch: number, seen: seen.to_hex(), own })
-    }
-
-    fn judge_sides(&self, filing: &Filing, slots: &Slots, signers: &[Signer<'_>]) -> Result<(), Rejection> {
-        let mut bank = None;
-        for event in &filing.events {
-            let Fact::Guarantee(fact) = &event.fact else {
-                continue;
-            };
-            let state = slots[event.stream].and_then(|at| self.streams[at].guarantee());
-            if !guarantee::owner(state, fact, signers) {
-                let actor = signers.first().map_or("nobody", |signer| signer.actor);
-                return Err(Rejection::WrongSide {
-                    actor: actor.to_owned(),
-                    kind: event.kind.to_owned(),
-                    stream: filing.streams[event.stream].to_string(),
-                });
-            }
-            match (bank, guarantee::bank_of(state, fact)) {
-                (Some(one), Some(other)) if one != other => {
-                    return Err(Rejection::SeveralBanks(format!("{one}"), format!("{other}")));
-                }
-                (None, found) => bank = found,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn judge_versions(&self, filing: &Filing, slots: &Slots) -> Result<(), Rejection> {
-        let version = |stream: Option<&Stream>| stream.map_or(0, |found| found.version);
-        let at = |slot: &Option<usize>| slot.map(|at| &self.streams[at]);
-        let mut next: SmallVec<[u64; STREAMS_USUAL]> = slots.iter().map(|slot| version(at(slot))).collect();
-        for event in &filing.events {
-            if event.expect != next[event.stream] {
-                return Err(Rejection::StaleVersion {
-                    stream: filing.streams[event.stream].to_string(),
-                    expected: event.expect,
-                    actual: next[event.stream],
-                });
-            }
-            next[event.stream] += 1;
-        }
-        for (stream, expected) in &filing.requires {
-            let actual = version(self.stream(stream));
-            if actual != *expected {
-                return Err(Rejection::StaleRequires {
-                    stream: stream.to_string(),
-                    expected: *expected,
-                    actual,
-                });
-            }
-        }
-        // No stream moved since a refusal of this same statement: then one of them remembers it.
-        let again = slots.first().and_then(at).and_then(|stream| {
-            stream.refused.iter().find(|(digest, _)| *digest == filing.digest).map(|(_, entry)| *entry)
-        });
-        again.map_or(Ok(()), |entry| Err(Rejection::AlreadyLogged(entry)))
-    }
-
-    /// The log's own facts must be what the log itself gives.
-    fn judge_derived(&mut self, place: &Place<'_>, filing: &Filing) -> Result<(), Rejection> {
-        for (position, event) in filing.events.iter().enumerate() {
-            let derived = match &event.fact {
-                Fact::Registry(said @ RegistryEvent::EpochClosed { .. }) => {
-                    place.batch_first && position == 0 && *said == self.next_epoch(place.tree.root())
-                }
-                Fact::Registry(RegistryEvent::EpochCosigned { number, size, lines }) => {
-                    self.epochs.may_log(*number, *size, lines)
-                }
-                _ => true,
-            };
-            if !derived {
-                return Err(Rejection::NotDerived(event.kind.to_owned()));
-            }
-        }
-        Ok(())
-    }
-
-    fn judge_quota(&mut self, filing: &Filing, recorded_at: u64) -> Result<(), Rejection> {
-        let Some(issuer) = filing.issuers.first() else {
-            return Ok(());
-        };
-        if self.refusals_day != taipei_day(recorded_at) {
-            self.refusals_day = taipei_day(recorded_at);
-            self.refusals.clear();
-        }
-        let quota = u64::from(self.rules.refusals_per_day);
-        let used = self.refusals.get(&issuer.key).copied().unwrap_or_default();
-        if used >= quota {
-            return Err(Rejection::RefusalQuota { key: issuer.key.to_hex(), quota });
-        }
-        Ok(())
-    }
-
-    /// Runs the rules, event by event; a refusal restores all that the earlier events changed.
-    fn decide(
-        &mut self,
-        place: &Place<'_>,
-        filing: &Filing,
-        slots: &mut Slots,
-        signers: &[Signer<'_>],
-    ) -> Result<Verdict, Unlogged> {
-        let rules = Arc::clone(&self.rules);
-        let mut undo = Undo::default();
-        for (position, event) in filing.events.iter().enumerate() {
-            let at = slots[event.stream].unwrap_or_else(|| self.stream_at(&filing.streams[event.stream]));
-            slots[event.stream] = Some(at);
-            if let Err(code) = self.decide_event(place, &rules, signers, at, &event.fact) {
-                self.restore(undo);
-                let event = u16::try_from(position).unwrap_or(u16::MAX);
-                return Ok(Verdict { code, event });
-            }
-            if filing.events.len() > 1 && !undo.streams.iter().any(|(known, _)| *known == at) {
-                undo.streams.push((at, self.streams[at].state.clone()));
-            }
-            self.evolve_event(place, &rules, signers, at, event, &mut undo)?;
-        }
-        for event in &filing.events {
-            self.note_effects(event, place);
-        }
-        Ok(Verdict::ACCEPTED)
-    }
-
-    fn decide_event(
-        &self,
-        place: &Place<'_>,
-        rules: &Rules,
-        signers: &[Signer<'_>],
-        at: usize,
-        fact: &Fact,
-    ) -> Result<(), u16> {
-        let stream = &self.streams[at];
-        match (fact, &stream.state) {
-            (Fact::Guarantee(event), State::Guarantee(_) | State::Empty) => {
-                let context = Context { recorded_at: place.recorded_at, rules, signers, world: self };
-                guarantee::decide(stream.guarantee(), event, &context).map_err(Refusal::code)
-            }
-            (Fact::Plain(event), State::Plain(state)) => {
-                plain::decide(Some(*state), *event).map_err(Refusal::code)
-            }
-            (Fact::Plain(event), State::Empty) => plain::decide(None, *event).map_err(Refusal::code),
-            (Fact::Registry(event), State::Registry(state)) => self.decide_registry(Some(state), event),
-            (Fact::Registry(event), State::Empty) => self.decide_registry(None, event),
-            // A stream's family is part of its id, and each kind belongs to one family.
-            _ => Err(u16::MAX),
-        }
-    }
-
-    fn decide_registry(&self, state: Option<&registry::State>, event: &RegistryEvent) -> Result<(), u16> {
-        let epoch_size = match event {
-            RegistryEvent::RulesActivated { epoch, .. } => {
-                self.epochs.get(*epoch).filter(|epoch| epoch.cosigned).map(|epoch| epoch.size)
-            }
-            _ => None,
-        };
-        let facts = Facts { index: self.size, rules_version: self.rules.version, epoch_size };
-        registry::decide(state, event, &facts).map_err(Refusal::code)
-    }
-
-    fn evolve_event(
-        &mut self,
-        place: &Place<'_>,
-        rules: &Rules,
-        signers: &[Signer<'_>],
-        at: usize,
-        event: &FiledEvent,
-        undo: &mut Undo,
-    ) -> Result<(), Unlogged> {
-        let before = std::mem::replace(&mut self.streams[at].state, State::Empty);
-        let after = match (&event.fact, before) {
-            (Fact::Guarantee(fact), before) => {
-                let mut state = match before {
-                    State::Guarantee(state) => state,
-                    _ => Box::default(),
-                };
-                let context = Context { recorded_at: place.recorded_at, rules, signers, world: &NoWorld };
-                let effects = guarantee::evolve(&mut state, fact, &context).ok();
-                effects.map(|effects| {
-                    if let Some(declaration) = effects.opened {
-                        *self.open_draws.entry(declaration).or_default() += 1;
-                        undo.opened.push(declaration);
-                    }
-                    for declaration in effects.closed {
-                        self.close_draw(declaration);
-                        undo.closed.push(declaration);
-                    }
-                    State::Guarantee(state)
-                })
-            }
-            (Fact::Plain(fact), _) => Some(State::Plain(plain::evolve(*fact))),
-            (Fact::Registry(fact), State::Registry(state)) => {
-                registry::evolve(Some(state), fact, place.index).map(State::Registry)
-            }
-            (Fact::Registry(fact), _) => registry::evolve(None, fact, place.index).map(State::Registry),
-        };
-        let Some(after) = after else {
-            return Err(Unlogged::Contradiction(format!("{} on {}", event.kind, self.streams[at].name)));
-        };
-        self.streams[at].state = after;
-        Ok(())
-    }
-
-    fn close_draw(&mut self, declaration: DeclarationNo) {
-        if let Some(open) = self.open_draws.get_mut(&declaration) {
-            *open -= 1;
-            if *open == 0 {
-                self.open_draws.remove(&declaration);
-            }
-        }
-    }
-
-    fn restore(&mut self, undo: Undo) {
-        for (at, state) in undo.streams {
-            self.streams[at].state = state;
-        }
-        for declaration in undo.closed {
-            *self.open_draws.entry(declaration).or_default() += 1;
-        }
-        for declaration in undo.opened {
-            self.close_draw(declaration);
-        }
-    }
-
-    /// Effects of accepted registry events beyond their own streams.
-    fn note_effects(&mut self, event: &FiledEvent, place: &Place<'_>) {
-        match &event.fact {
-            Fact::Registry(RegistryEvent::RulesActivated { version, .. }) => {
-                let stream = self.stream(&format!("rules/{version}"));
-                if let Some(State::Registry(registry::State::Rules(publication))) =
-                    stream.map(|found| &found.state)
-                {
-                    self.rules = Arc::clone(&publication.rules);
-                }
-            }
-            Fact::Registry(RegistryEvent::EpochClosed { size, root, map, .. }) => {
-                self.epochs.close(*size, *root, *map, place.recorded_at);
-            }
-            Fact::Registry(RegistryEvent::EpochCosigned { number, lines, .. }) => {
-                self.epochs.cosigned(*number, lines);
-            }
-            _ => {}
-        }
     }
 
     fn stream_at(&mut self, name: &str) -> usize {
         if let Some(at) = self.by_name.get(name) {
             return *at;
         }
-        let stream = Stream::new(name);
-        let at = self.streams.len();
-        self.by_name.insert(Arc::clone(&stream.name), at);
-        self.streams.push(stream);
+        let at = self.hold(Stream::new(name));
+        self.brought.push(at);
         at
+    }
+
+    /// Takes a stream into memory.
+    fn hold(&mut self, stream: Stream) -> usize {
+        let free = self.kept.as_mut().and_then(|kept| kept.free.pop());
+        let at = free.unwrap_or(self.streams.len());
+        self.by_name.insert(Arc::clone(&stream.name), at);
+        match free {
+            Some(at) => self.streams[at] = stream,
+            None => self.streams.push(stream),
+        }
+        at
+    }
+
+    /// Forgets the streams that a statement brought which gets no place.
+    fn put_away_brought(&mut self) {
+        for at in std::mem::take(&mut self.brought).into_iter().rev() {
+            self.by_name.remove(&self.streams[at].name);
+            match &mut self.kept {
+                None => self.streams.truncate(at),
+                Some(kept) => {
+                    self.streams[at] = Stream::new("");
+                    kept.free.push(at);
+                }
+            }
+        }
     }
 
     /// Notes that a judged statement is entry `place.index`; returns for each event the previous
@@ -726,13 +399,23 @@ impl Ledger {
                 stream.changed = true;
                 self.changed.push(at);
             }
+            if let Some(kept) = &mut self.kept {
+                kept.stream_recorded(at, stream);
+            }
         }
         if let (false, Some(issuer)) = (verdict.is_accepted(), filing.issuers.first()) {
-            *self.refusals.entry(issuer.key).or_default() += 1;
+            let count = self.refusals.entry(issuer.key).or_default();
+            *count += 1;
+            if let Some(kept) = &mut self.kept {
+                kept.refusal_recorded(issuer.key, self.refusals_day, *count);
+            }
         }
         let by_the_log = filing.issuers.first().is_some_and(|issuer| *issuer.actor == *SYSTEM_LOG);
         if place.index > 0 {
             self.epochs.entry(place.recorded_at, by_the_log, &self.rules);
+        }
+        if let (true, Some(kept)) = (verdict.is_accepted(), &mut self.kept) {
+            kept.accepted(place, filing, &self.streams, &self.by_name);
         }
         self.size = place.index + 1;
         self.recorded_at = place.recorded_at;
@@ -766,75 +449,6 @@ impl Ledger {
 const STREAMS_USUAL: usize = 4;
 /// By position in [`Filing::streams`].
 type Slots = SmallVec<[Option<usize>; STREAMS_USUAL]>;
-
-/// What a refused statement's earlier events changed.
-#[derive(Default)]
-struct Undo {
-    streams: Vec<(usize, State)>,
-    opened: Vec<DeclarationNo>,
-    closed: Vec<DeclarationNo>,
-}
-
-/// Effects of an accepted statement on the directory, which no rule of the statement itself reads.
-fn note_in_directory(directory: &mut Directory, filing: &Filing) {
-    for event in &filing.events {
-        let actor = filing.streams[event.stream].strip_prefix("actor/").unwrap_or_default();
-        match &event.fact {
-            Fact::Registry(RegistryEvent::ActorRegistered { unit, person }) => {
-                directory.register(actor, unit, person.as_deref());
-            }
-            Fact::Registry(RegistryEvent::KeyEnrolled(enrolment)) => directory.enrol(actor, enrolment),
-            Fact::Registry(RegistryEvent::KeyRevoked { key, .. }) => directory.revoke(key),
-            _ => {}
-        }
-    }
-}
-
-impl World for Ledger {
-    fn scheme_suspended(&self, debtor: &Ubn, day: i64) -> bool {
-        match self.stream_of(&["debtor/", debtor.as_str()]).map(|stream| &stream.state) {
-            Some(State::Plain(plain::State::Debtor(Some((from, until))))) => {
-                (from.number()..=until.number()).contains(&day)
-            }
-            _ => false,
-        }
-    }
-
-    fn delegated(&self, broker: &Ubn, importer: &Ubn) -> bool {
-        let stream = self.stream_of(&["delegation/", broker.as_str(), "/", importer.as_str()]);
-        matches!(stream.map(|stream| &stream.state), Some(State::Plain(plain::State::Delegation(true))))
-    }
-
-    fn declaration_blocked(&self, declaration: &DeclarationNo) -> bool {
-        let stream = self.stream_of(&["declaration/", declaration.as_str()]);
-        matches!(stream.map(|stream| &stream.state), Some(State::Plain(plain::State::Declaration(Some(_)))))
-    }
-
-    fn has_open_draw(&self, declaration: &DeclarationNo) -> bool {
-        self.open_draws.contains_key(declaration)
-    }
-}
-
-/// `evolve` may not look at other streams: facts that it needs were decided on.
-struct NoWorld;
-
-impl World for NoWorld {
-    fn scheme_suspended(&self, _: &Ubn, _: i64) -> bool {
-        false
-    }
-
-    fn delegated(&self, _: &Ubn, _: &Ubn) -> bool {
-        false
-    }
-
-    fn declaration_blocked(&self, _: &DeclarationNo) -> bool {
-        false
-    }
-
-    fn has_open_draw(&self, _: &DeclarationNo) -> bool {
-        false
-    }
-}
 
 /// `<name>#<base64url of the leaf hash of entry 0>`: what statements name.
 pub fn ledger_id(name: &str, entry_0: &Digest) -> String {

@@ -5,6 +5,8 @@
 //! ever added to, so that any past moment is a seek away.
 //! Limits: a key is at most 255 bytes, a value at most 16 MiB.
 
+pub mod memory;
+
 use std::fmt;
 
 use lian_core::hash::Digest;

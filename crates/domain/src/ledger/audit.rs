@@ -59,8 +59,8 @@ impl Judge for Ledger {
                 judgement.problems.push(problem.weighing(Weight::Unconfirmed));
                 judgement.lost = true;
             }
-            Err(contradiction @ Unlogged::Contradiction(_)) => {
-                judgement.problems.push(Problem::new(Check::Verdicts, "verdict", contradiction.to_string()));
+            Err(fault @ (Unlogged::Contradiction(_) | Unlogged::Rows(_))) => {
+                judgement.problems.push(Problem::new(Check::Verdicts, "verdict", fault.to_string()));
                 judgement.lost = true;
             }
         }

@@ -1,0 +1,282 @@
+//! The business rules, event by event, each on the state that the earlier ones left.
+//! Invariant: a refusal restores all that the earlier events of its statement changed.
+
+use std::sync::Arc;
+
+use lian_core::{audit::Place, entry::Verdict, statement::STREAM_BYTES_MAX};
+
+use super::{Ledger, Slots, State, Unlogged};
+use crate::{
+    context::{Context, Signer, World},
+    directory::Directory,
+    filing::{Fact, FiledEvent, Filing},
+    guarantee,
+    ids::{DeclarationNo, Ubn},
+    plain,
+    refusal::Refusal,
+    registry::{self, Event as RegistryEvent, Facts},
+    rules::Rules,
+};
+
+impl Ledger {
+    /// Runs the rules, event by event; a refusal restores all that the earlier events changed.
+    pub(super) fn decide(
+        &mut self,
+        place: &Place<'_>,
+        filing: &Filing,
+        slots: &mut Slots,
+        signers: &[Signer<'_>],
+    ) -> Result<Verdict, Unlogged> {
+        let rules = Arc::clone(&self.rules);
+        let mut undo = Undo::default();
+        for (position, event) in filing.events.iter().enumerate() {
+            let at = slots[event.stream].unwrap_or_else(|| self.stream_at(&filing.streams[event.stream]));
+            slots[event.stream] = Some(at);
+            if let Err(code) = self.decide_event(place, &rules, signers, at, &event.fact) {
+                self.take_back(undo);
+                let event = u16::try_from(position).unwrap_or(u16::MAX);
+                return Ok(Verdict { code, event });
+            }
+            if filing.events.len() > 1 && !undo.streams.iter().any(|(known, _)| *known == at) {
+                undo.streams.push((at, self.streams[at].state.clone()));
+            }
+            self.evolve_event(place, &rules, signers, at, event, &mut undo)?;
+        }
+        for event in &filing.events {
+            self.note_effects(event, place);
+        }
+        Ok(Verdict::ACCEPTED)
+    }
+
+    fn decide_event(
+        &self,
+        place: &Place<'_>,
+        rules: &Rules,
+        signers: &[Signer<'_>],
+        at: usize,
+        fact: &Fact,
+    ) -> Result<(), u16> {
+        let stream = &self.streams[at];
+        match (fact, &stream.state) {
+            (Fact::Guarantee(event), State::Guarantee(_) | State::Empty) => {
+                let context = Context { recorded_at: place.recorded_at, rules, signers, world: self };
+                guarantee::decide(stream.guarantee(), event, &context).map_err(Refusal::code)
+            }
+            (Fact::Plain(event), State::Plain(state)) => {
+                plain::decide(Some(*state), *event).map_err(Refusal::code)
+            }
+            (Fact::Plain(event), State::Empty) => plain::decide(None, *event).map_err(Refusal::code),
+            (Fact::Registry(event), State::Registry(state)) => self.decide_registry(Some(state), event),
+            (Fact::Registry(event), State::Empty) => self.decide_registry(None, event),
+            // A stream's family is part of its id, and each kind belongs to one family.
+            _ => Err(u16::MAX),
+        }
+    }
+
+    fn decide_registry(&self, state: Option<&registry::State>, event: &RegistryEvent) -> Result<(), u16> {
+        let epoch_size = match event {
+            RegistryEvent::RulesActivated { epoch, .. } => {
+                self.epochs.get(*epoch).filter(|epoch| epoch.cosigned).map(|epoch| epoch.size)
+            }
+            _ => None,
+        };
+        let facts = Facts { index: self.size, rules_version: self.rules.version, epoch_size };
+        registry::decide(state, event, &facts).map_err(Refusal::code)
+    }
+
+    fn evolve_event(
+        &mut self,
+        place: &Place<'_>,
+        rules: &Rules,
+        signers: &[Signer<'_>],
+        at: usize,
+        event: &FiledEvent,
+        undo: &mut Undo,
+    ) -> Result<(), Unlogged> {
+        let before = std::mem::replace(&mut self.streams[at].state, State::Empty);
+        let after = match (&event.fact, before) {
+            (Fact::Guarantee(fact), before) => {
+                let mut state = match before {
+                    State::Guarantee(state) => state,
+                    _ => Arc::default(),
+                };
+                let context = Context { recorded_at: place.recorded_at, rules, signers, world: &NoWorld };
+                let effects = guarantee::evolve(Arc::make_mut(&mut state), fact, &context).ok();
+                effects.map(|effects| {
+                    if let Some(declaration) = effects.opened {
+                        self.open_draw(declaration);
+                        undo.opened.push(declaration);
+                    }
+                    for declaration in effects.closed {
+                        self.close_draw(declaration);
+                        undo.closed.push(declaration);
+                    }
+                    State::Guarantee(state)
+                })
+            }
+            (Fact::Plain(fact), _) => Some(State::Plain(plain::evolve(*fact))),
+            (Fact::Registry(fact), State::Registry(state)) => {
+                registry::evolve(Some(state), fact, place.index).map(State::Registry)
+            }
+            (Fact::Registry(fact), _) => registry::evolve(None, fact, place.index).map(State::Registry),
+        };
+        let Some(after) = after else {
+            return Err(Unlogged::Contradiction(format!("{} on {}", event.kind, self.streams[at].name)));
+        };
+        self.streams[at].state = after;
+        Ok(())
+    }
+
+    fn open_draw(&mut self, declaration: DeclarationNo) {
+        match &mut self.kept {
+            Some(kept) => kept.change_draws(declaration, 1, self.size),
+            None => *self.open_draws.entry(declaration).or_default() += 1,
+        }
+    }
+
+    fn close_draw(&mut self, declaration: DeclarationNo) {
+        if let Some(kept) = &mut self.kept {
+            return kept.change_draws(declaration, -1, self.size);
+        }
+        if let Some(open) = self.open_draws.get_mut(&declaration) {
+            *open -= 1;
+            if *open == 0 {
+                self.open_draws.remove(&declaration);
+            }
+        }
+    }
+
+    fn take_back(&mut self, undo: Undo) {
+        for (at, state) in undo.streams {
+            self.streams[at].state = state;
+        }
+        for declaration in undo.closed {
+            self.open_draw(declaration);
+        }
+        for declaration in undo.opened {
+            self.close_draw(declaration);
+        }
+    }
+
+    /// Effects of accepted registry events beyond their own streams.
+    fn note_effects(&mut self, event: &FiledEvent, place: &Place<'_>) {
+        match &event.fact {
+            Fact::Registry(RegistryEvent::RulesActivated { version, .. }) => {
+                let stream = self.stream(&format!("rules/{version}"));
+                if let Some(State::Registry(registry::State::Rules(publication))) =
+                    stream.map(|found| &found.state)
+                {
+                    self.rules = Arc::clone(&publication.rules);
+                }
+            }
+            Fact::Registry(RegistryEvent::EpochClosed { size, root, map, .. }) => {
+                self.epochs.close(*size, *root, *map, place.recorded_at);
+            }
+            Fact::Registry(RegistryEvent::EpochCosigned { number, lines, .. }) => {
+                self.epochs.cosigned(*number, lines);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a refused statement's earlier events changed.
+#[derive(Default)]
+pub(super) struct Undo {
+    streams: Vec<(usize, State)>,
+    opened: Vec<DeclarationNo>,
+    closed: Vec<DeclarationNo>,
+}
+
+/// Effects of an accepted statement on the directory, which no rule of the statement itself reads.
+pub(super) fn note_in_directory(directory: &mut Directory, filing: &Filing) {
+    for event in &filing.events {
+        let actor = filing.streams[event.stream].strip_prefix("actor/").unwrap_or_default();
+        match &event.fact {
+            Fact::Registry(RegistryEvent::ActorRegistered { unit, person }) => {
+                directory.register(actor, unit, person.as_deref());
+            }
+            Fact::Registry(RegistryEvent::KeyEnrolled(enrolment)) => directory.enrol(actor, enrolment),
+            Fact::Registry(RegistryEvent::KeyRevoked { key, .. }) => directory.revoke(key),
+            _ => {}
+        }
+    }
+}
+
+impl Ledger {
+    /// Looks at the state of a stream by the parts of its id, in memory or in rows. Rules ask at
+    /// every draw, so without an allocation where all is in memory.
+    fn look(&self, parts: &[&str], holds: impl FnOnce(&State) -> bool) -> bool {
+        let mut name = [0; STREAM_BYTES_MAX];
+        let mut end = 0;
+        for part in parts {
+            let Some(room) = name.get_mut(end..end + part.len()) else {
+                return false;
+            };
+            room.copy_from_slice(part.as_bytes());
+            end += part.len();
+        }
+        let Ok(name) = std::str::from_utf8(&name[..end]) else {
+            return false;
+        };
+        match (self.stream(name), &self.kept) {
+            (Some(stream), _) => holds(&stream.state),
+            (None, None) => false,
+            (None, Some(kept)) => kept
+                .noting(kept.read(name, self.opening()))
+                .flatten()
+                .is_some_and(|stream| holds(&stream.state)),
+        }
+    }
+}
+
+impl World for Ledger {
+    fn scheme_suspended(&self, debtor: &Ubn, day: i64) -> bool {
+        self.look(&["debtor/", debtor.as_str()], |state| match state {
+            State::Plain(plain::State::Debtor(Some((from, until)))) => {
+                (from.number()..=until.number()).contains(&day)
+            }
+            _ => false,
+        })
+    }
+
+    fn delegated(&self, broker: &Ubn, importer: &Ubn) -> bool {
+        self.look(&["delegation/", broker.as_str(), "/", importer.as_str()], |state| {
+            matches!(state, State::Plain(plain::State::Delegation(true)))
+        })
+    }
+
+    fn declaration_blocked(&self, declaration: &DeclarationNo) -> bool {
+        self.look(&["declaration/", declaration.as_str()], |state| {
+            matches!(state, State::Plain(plain::State::Declaration(Some(_))))
+        })
+    }
+
+    fn has_open_draw(&self, declaration: &DeclarationNo) -> bool {
+        match &self.kept {
+            Some(kept) => kept.draws_of(declaration) > 0,
+            None => self.open_draws.contains_key(declaration),
+        }
+    }
+}
+
+/// `evolve` may not look at other streams: facts that it needs were decided on.
+pub(crate) struct NoWorld;
+
+impl World for NoWorld {
+    fn scheme_suspended(&self, _: &Ubn, _: i64) -> bool {
+        false
+    }
+
+    fn delegated(&self, _: &Ubn, _: &Ubn) -> bool {
+        false
+    }
+
+    fn declaration_blocked(&self, _: &DeclarationNo) -> bool {
+        false
+    }
+
+    fn has_open_draw(&self, _: &DeclarationNo) -> bool {
+        false
+    }
+}

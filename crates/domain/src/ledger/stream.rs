@@ -1,0 +1,94 @@
+//! One stream as the fold keeps it: its state, and what the epoch map says of it.
+
+use std::sync::Arc;
+
+use lian_core::{
+    frame::NO_PREVIOUS,
+    hash::{Digest, sha256},
+    json::Value,
+    map::stream_value,
+};
+
+use crate::{guarantee, plain, registry};
+
+/// The state of one stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// No event was accepted.
+    Empty,
+    /// An actor, a rules version, an epoch, the ledger itself …
+    Registry(registry::State),
+    /// A debtor, delegation or declaration.
+    Plain(plain::State),
+    /// A guarantee; `Some` from its request on. Shared with steps that are still to be written.
+    Guarantee(Arc<Option<guarantee::State>>),
+}
+
+/// One stream: its state, and what the epoch map says of it.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// Its id.
+    pub name: Arc<str>,
+    /// Accepted events.
+    pub version: u64,
+    /// Logged statements that name it, refused ones too.
+    pub logged: u64,
+    /// Index of the last entry that names it, or [`NO_PREVIOUS`].
+    pub last: u64,
+    /// Accumulator over those entries.
+    pub acc: Digest,
+    /// What it has become.
+    pub state: State,
+    /// Refused statements since the last accepted one: the only ones that could be logged twice.
+    pub(super) refused: Vec<(Digest, u64)>,
+    /// Named by an entry since the map was computed last.
+    pub(super) changed: bool,
+    /// Changed since the last step was taken.
+    pub(super) unsaved: bool,
+    /// Used since the last look for what can be forgotten.
+    pub(super) hot: bool,
+}
+
+impl Stream {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            version: 0,
+            logged: 0,
+            last: NO_PREVIOUS,
+            acc: Digest::ZERO,
+            state: State::Empty,
+            refused: Vec::new(),
+            changed: false,
+            unsaved: false,
+            hot: true,
+        }
+    }
+
+    /// Canonical JSON of the state; `None` if no event was accepted.
+    pub fn state_value(&self) -> Option<Value<'static>> {
+        match &self.state {
+            State::Empty => None,
+            State::Registry(state) => Some(registry::state_value(state)),
+            State::Plain(state) => Some(plain::state_value(*state)),
+            State::Guarantee(state) => state.as_ref().as_ref().map(guarantee::State::to_value),
+        }
+    }
+
+    /// SHA-256("lian/state/v1\n" ‖ canonical JSON of the state); zeros if no event was accepted.
+    pub fn state_digest(&self) -> Digest {
+        self.state_value().map_or(Digest::ZERO, |value| sha256(&[b"lian/state/v1\n", &value.write()]))
+    }
+
+    pub(super) fn map_value(&self) -> Digest {
+        stream_value(self.version, self.logged, &self.acc, &self.state_digest())
+    }
+
+    /// The guarantee, if the stream is one that was requested.
+    pub fn guarantee(&self) -> Option<&guarantee::State> {
+        match &self.state {
+            State::Guarantee(state) => state.as_ref().as_ref(),
+            _ => None,
+        }
+    }
+}
