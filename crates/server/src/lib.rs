@@ -5,6 +5,7 @@ pub mod admit;
 pub mod clock;
 pub mod ids;
 pub mod open;
+pub mod pages;
 pub mod peek;
 pub mod sequencer;
 pub mod service;
