@@ -17,6 +17,8 @@ const MEMBERS_USUAL: usize = 8;
 pub const ITEMS_MAX: usize = 4_096;
 /// Bytes of one string.
 pub const TEXT_BYTES_MAX: usize = 4_096;
+/// Bytes of a name that is read without looking for escapes.
+pub(crate) const QUOTED_MAX: usize = 256;
 /// Largest magnitude of an integer: what every JSON reader holds exactly.
 pub const INTEGER_MAX: i64 = (1 << 53) - 1;
 
@@ -358,6 +360,27 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
+    /// A string up to the first quote. For callers that admit no backslash, no control character
+    /// and nothing beyond ASCII, and no string of more than [`QUOTED_MAX`] bytes.
+    pub(crate) fn quoted(&mut self) -> Option<&'a str> {
+        let (b'"', rest) = self.rest(QUOTED_MAX + 2).split_first()? else { return None };
+        let length = before_quote(rest)?;
+        let text = self.text.get(self.at + 1..self.at + 1 + length)?;
+        self.at += length + 2;
+        Some(text)
+    }
+
+    /// The same for a string whose length is known.
+    pub(crate) fn quoted_of(&mut self, length: usize) -> Option<&'a str> {
+        let end = self.at + 1 + length;
+        if self.peek() != Some(b'"') || self.bytes.get(end) != Some(&b'"') {
+            return None;
+        }
+        let text = self.text.get(self.at + 1..end)?;
+        self.at = end + 1;
+        Some(text)
+    }
+
     /// What comes next, at most so many bytes.
     fn rest(&self, most: usize) -> &'a [u8] {
         let rest = &self.bytes[self.at..];
@@ -434,6 +457,21 @@ impl<'a> Reader<'a> {
         }
         Ok(if negative { -number } else { number })
     }
+}
+
+/// Bytes before the first quote; eight at a time, since most names have more.
+fn before_quote(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"'));
+        // The lowest mark is at the first quote; a borrow can only mark what comes after it.
+        let marks = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if marks != 0 {
+            return Some(at + marks.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|byte| *byte == b'"').map(|more| at + more)
 }
 
 /// Bytes at the start that stand for themselves wherever they are: ASCII but control characters,
@@ -647,6 +685,27 @@ mod tests {
                     assert_eq!(plain_run(&bytes), expected, "{bytes:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_quoted_string_ends_at_the_first_quote() {
+        for length in 0..20 {
+            for noise in [b'a', b'#', b'!', 0xa2] {
+                let mut bytes = vec![noise; length];
+                assert_eq!(before_quote(&bytes), None);
+                bytes.extend_from_slice(b"\"a\"#######");
+                assert_eq!(before_quote(&bytes), Some(length));
+            }
+        }
+        let text = format!("\"{}\"", "a".repeat(QUOTED_MAX));
+        assert_eq!(Reader::new(&text).quoted().map(str::len), Some(QUOTED_MAX));
+        assert_eq!(Reader::new(&text).quoted_of(QUOTED_MAX).map(str::len), Some(QUOTED_MAX));
+        for bad in ["", "\"", "\"abc", "abc\"", "x\"\"", &format!("\"a{}", &text[1..])] {
+            assert_eq!(Reader::new(bad).quoted(), None, "{bad}");
+        }
+        for bad in ["", "\"", "\"ab", "\"ab\"", "abcde", "\"abcd\"", "\"aé\""] {
+            assert_eq!(Reader::new(bad).quoted_of(3).filter(|text| text.is_ascii()), None, "{bad}");
         }
     }
 

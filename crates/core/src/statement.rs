@@ -436,14 +436,17 @@ fn is_kind(text: &str) -> bool {
 
 /// A name; or a name, `#` and 43 characters.
 fn is_ledger(text: &str) -> bool {
-    let name = text.split_once('#').map_or(Some(text), |(name, hash)| (hash.len() == 43).then_some(name));
-    name.is_some_and(is_ledger_name)
+    let (name, rest) = text.split_at(run(text.as_bytes(), LEDGER));
+    (1..=NAME_BYTES_MAX).contains(&name.len())
+        && (rest.is_empty() || rest.len() == 44 && rest.starts_with('#'))
 }
 
 /// `[a-z_]`.
 const WORD: u8 = 1;
 /// `[A-Za-z0-9._:-]`.
 const ACTOR: u8 = 2;
+/// `[A-Za-z0-9._/:-]`.
+const LEDGER: u8 = 4;
 
 /// The classes of each byte.
 const CLASSES: [u8; 256] = {
@@ -454,7 +457,10 @@ const CLASSES: [u8; 256] = {
             classes[byte as usize] |= WORD;
         }
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-') {
-            classes[byte as usize] |= ACTOR;
+            classes[byte as usize] |= ACTOR | LEDGER;
+        }
+        if byte == b'/' {
+            classes[byte as usize] |= LEDGER;
         }
         byte += 1;
     }
@@ -468,8 +474,7 @@ fn run(bytes: &[u8], class: u8) -> usize {
 
 /// A checkpoint origin that is also a signed-note key name: `[A-Za-z0-9._/:-]{1,100}`.
 pub fn is_ledger_name(text: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._/:-".contains(&byte);
-    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(good)
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && run(text.as_bytes(), LEDGER) == text.len()
 }
 
 /// What arrives: the signed bytes and the signatures over them.

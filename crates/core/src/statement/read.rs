@@ -29,7 +29,8 @@ pub(super) fn read(text: &str) -> Option<Statement<'_>> {
     at.literal(br#","issuers":["#)?;
     let issuers = list(at, SIGNATURES_MAX, issuer)?;
     at.literal(br#","ledger":"#)?;
-    let ledger = name(at, is_ledger)?;
+    // Its hash may hold any characters, so this one must be looked at for escapes.
+    let ledger = at.key().ok().filter(|text| is_ledger(text))?;
     let requires = match at.literal(br#","requires":["#) {
         Some(()) => requires(at)?,
         None => Vec::new(),
@@ -93,7 +94,7 @@ fn issuer<'a>(at: &mut Reader<'a>) -> Option<Issuer<'a>> {
     at.literal(br#","as":"#)?;
     let capacity = name(at, is_word)?;
     at.literal(br#","key":"#)?;
-    let key = Digest::from_hex(at.key().ok()?)?;
+    let key = Digest::from_hex(at.quoted_of(64)?)?;
     at.literal(b"}")?;
     Some(Issuer { actor, capacity, key })
 }
@@ -114,23 +115,23 @@ fn requires<'a>(at: &mut Reader<'a>) -> Option<Vec<(&'a str, u64)>> {
 fn seen(at: &mut Reader<'_>) -> Option<(u64, Digest)> {
     let epoch = count(at)?;
     at.literal(br#","root":"#)?;
-    let root = Digest::from_hex(at.key().ok()?)?;
+    let root = Digest::from_hex(at.quoted_of(64)?)?;
     at.literal(b"}")?;
     Some((epoch, root))
 }
 
 /// A string of one of the grammars of names, none of which needs an escape.
 fn name<'a>(at: &mut Reader<'a>, is_name: impl Fn(&str) -> bool) -> Option<&'a str> {
-    at.key().ok().filter(|text| is_name(text))
+    at.quoted().filter(|text| is_name(text))
 }
 
 fn id(at: &mut Reader<'_>) -> Option<[u8; 16]> {
     let mut id = [0; 16];
-    hex_decode(at.key().ok()?, &mut id).then_some(id)
+    hex_decode(at.quoted_of(32)?, &mut id).then_some(id)
 }
 
 fn moment(at: &mut Reader<'_>) -> Option<i64> {
-    parse_moment(at.key().ok()?)
+    parse_moment(at.quoted_of(25)?)
 }
 
 fn count(at: &mut Reader<'_>) -> Option<u64> {
