@@ -1,7 +1,10 @@
 //! May these issuers say this? Keys, actors, persons, capacities and sides, judged on the state
 //! before the statement (DESIGN §3, §10.3). Every failure is a rejection: never logged.
 
+use std::borrow::Cow;
+
 use lian_core::{hash::Digest, keys::PublicKey};
+use smallvec::SmallVec;
 
 use crate::{
     context::Signer,
@@ -32,11 +35,11 @@ pub struct Found<'f> {
 impl<'l> Authority<'l> {
     /// Finds every issuer's key; refuses keys that are unknown, revoked, another's, or without the
     /// capacity, and any actor, person or key that appears twice.
-    pub fn find<'f>(&self, filing: &'f Filing) -> Result<Vec<Found<'f>>, Rejection>
+    pub fn find<'f>(&self, filing: &'f Filing) -> Result<SmallVec<[Found<'f>; 2]>, Rejection>
     where
         'l: 'f,
     {
-        let mut found = Vec::with_capacity(filing.issuers.len());
+        let mut found = SmallVec::new();
         for issuer in &filing.issuers {
             found.push(match issuer.capacity {
                 "possession" => self.new_key(filing, issuer)?,
@@ -103,10 +106,10 @@ impl<'l> Authority<'l> {
 
     /// Are the issuers exactly those that the events require?
     pub fn cover(&self, filing: &Filing, signers: &[Signer<'_>]) -> Result<(), Rejection> {
-        let mut used: Vec<(&str, usize)> = Vec::with_capacity(4);
+        let mut used: SmallVec<[(&str, usize); 4]> = SmallVec::new();
         for event in &filing.events {
             let needs = self.needs(filing, event, signers)?;
-            for capacity in &needs {
+            for capacity in needs.iter() {
                 let count = needs.iter().filter(|other| *other == capacity).count();
                 match used.iter_mut().find(|(name, _)| name == capacity) {
                     Some((_, most)) => *most = (*most).max(count),
@@ -114,9 +117,8 @@ impl<'l> Authority<'l> {
                 }
             }
         }
-        let new_keys = filing.new_keys().len();
         if let Some((_, count)) = used.iter_mut().find(|(name, _)| *name == "possession") {
-            *count = new_keys;
+            *count = filing.new_keys().len();
         }
         let all_needed = signers.iter().all(|signer| used.iter().any(|(name, _)| *name == signer.capacity));
         // Counted both ways: what is needed must be there, above all a new key's own signature.
@@ -130,11 +132,11 @@ impl<'l> Authority<'l> {
         filing: &Filing,
         event: &FiledEvent,
         signers: &[Signer<'_>],
-    ) -> Result<Vec<&'static str>, Rejection> {
+    ) -> Result<Cow<'static, [&'static str]>, Rejection> {
         let alternatives = match &event.fact {
             Fact::Guarantee(_) => guarantee::authority(event.kind),
             Fact::Plain(_) => plain::authority(event.kind),
-            Fact::Registry(fact) => return self.registry_needs(filing, event, fact, signers),
+            Fact::Registry(fact) => return self.registry_needs(filing, event, fact, signers).map(Cow::Owned),
         };
         let covered = |needs: &&&[&'static str]| {
             needs
@@ -142,7 +144,7 @@ impl<'l> Authority<'l> {
                 .all(|need| count(signers, need) >= needs.iter().filter(|other| other == &need).count())
         };
         let best = alternatives.unwrap_or_default().iter().filter(covered).max_by_key(|needs| needs.len());
-        best.map(|needs| needs.to_vec()).ok_or_else(|| wrong_capacities(filing, event, signers))
+        best.map(|needs| Cow::Borrowed(*needs)).ok_or_else(|| wrong_capacities(filing, event, signers))
     }
 
     fn registry_needs(

@@ -6,10 +6,9 @@ mod commit;
 mod end;
 mod shadow;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
+
+use foldhash::HashSet;
 
 use self::shadow::Shadows;
 pub use self::{
@@ -143,7 +142,7 @@ pub struct Fold<J> {
     /// By position in `options.kept`: whether it holds; `None` if its size was not reached.
     kept_holds: Vec<Option<bool>>,
     seen_left: Vec<Digest>,
-    keys: BTreeSet<[u8; 32]>,
+    keys: HashSet<[u8; 32]>,
     shadows: Shadows,
     tree_gaps: bool,
     counts: Counts,
@@ -175,7 +174,7 @@ impl<J: Judge> Fold<J> {
             kept_at,
             kept_holds: vec![None; options.kept.len()],
             seen_left: options.seen.iter().map(|seen| seen.root).collect(),
-            keys: BTreeSet::new(),
+            keys: HashSet::default(),
             shadows: Shadows::new(options.tiles, options.bundles),
             tree_gaps: false,
             counts: Counts::default(),
