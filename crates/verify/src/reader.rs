@@ -13,7 +13,7 @@ use lian_core::audit::{
     finding::{Fault, Finding, Source},
     fold::SegmentHead,
     scan::Chunk,
-    walk::{Step, Walker, bytes_needed, segment_head},
+    walk::{Plan, Step, Walker, bytes_needed, segment_head},
 };
 
 use crate::files::{SEGMENT_BYTES_MAX, open_plain};
@@ -95,12 +95,7 @@ impl Reader {
             }
             match found.step {
                 Step::Batch(plan) => {
-                    let bytes = &window.bytes[plan.start..plan.end()];
-                    cutter.offset.get_or_insert(window.base + window.at as u64);
-                    cutter.entries = cutter.entries.saturating_add(plan.header.count);
-                    window.at = plan.end();
-                    cutter.chunk.batches.push(plan.moved_to(cutter.chunk.bytes.len()));
-                    cutter.chunk.bytes.extend_from_slice(bytes);
+                    cutter.take(plan, window);
                     if self.chunks == 0 || cutter.is_full() {
                         on &= hand_on(Piece::Chunk(cutter.cut()));
                         self.chunks += 1;
@@ -131,10 +126,29 @@ struct Cutter {
 
 impl Cutter {
     fn new(segment: u32) -> Self {
-        // Room for what fills it and the batch that overflows it, without moving it on the way.
-        let bytes = Vec::with_capacity(CHUNK_BYTES + CHUNK_BYTES / 2);
-        let chunk = Chunk { segment, offset: 0, bytes, batches: Vec::new() };
+        let chunk = Chunk { segment, offset: 0, bytes: Vec::new(), batches: Vec::new() };
         Self { chunk, offset: None, entries: 0 }
+    }
+
+    /// Takes over the batch that stands next in the window.
+    fn take(&mut self, plan: Plan, window: &mut Window) {
+        self.entries = self.entries.saturating_add(plan.header.count);
+        let alone = self.chunk.batches.is_empty() && plan.end() - plan.start >= CHUNK_BYTES;
+        if alone && plan.start <= HEAD_BYTES {
+            // It fills a chunk by itself: better to move the few bytes after it than the batch.
+            self.offset = Some(window.base);
+            self.chunk.bytes = window.give_up_to(plan.end());
+            return self.chunk.batches.push(plan);
+        }
+        if self.chunk.batches.is_empty() {
+            // Room for what fills it and the batch that overflows it, without moving it on the way.
+            self.chunk.bytes.reserve(CHUNK_BYTES + CHUNK_BYTES / 2);
+        }
+        self.offset.get_or_insert(window.base + window.at as u64);
+        let bytes = &window.bytes[plan.start..plan.end()];
+        window.at = plan.end();
+        self.chunk.batches.push(plan.moved_to(self.chunk.bytes.len()));
+        self.chunk.bytes.extend_from_slice(bytes);
     }
 
     fn is_full(&self) -> bool {
@@ -190,10 +204,21 @@ impl Window {
         self.at = 0;
         let more = (least - self.bytes.len()).max(READ_BYTES) as u64;
         let more = more.min(self.unread);
+        self.bytes.reserve(usize::try_from(more).unwrap_or_default());
         let read = (&mut self.file).take(more).read_to_end(&mut self.bytes)? as u64;
         // A file that shrinks while it is read ends where it ends.
         self.unread = if read < more { 0 } else { self.unread - read };
         Ok(())
+    }
+
+    /// Gives away all bytes up to `end`, which were handed on or are handed on now.
+    fn give_up_to(&mut self, end: usize) -> Vec<u8> {
+        let mut next = Vec::with_capacity(self.bytes.capacity());
+        next.extend_from_slice(&self.bytes[end..]);
+        self.bytes.truncate(end);
+        self.base += end as u64;
+        self.at = 0;
+        std::mem::replace(&mut self.bytes, next)
     }
 
     fn rest_is_zeros(&mut self, number: u32, hand_on: &mut dyn FnMut(Piece) -> bool) -> io::Result<bool> {
