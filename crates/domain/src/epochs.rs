@@ -50,7 +50,7 @@ enum Map {
 }
 
 /// Pages of the map as rows.
-struct PageRows(Arc<dyn Rows>);
+pub(crate) struct PageRows(pub Arc<dyn Rows>);
 
 impl Pages for PageRows {
     type Error = RowFault;

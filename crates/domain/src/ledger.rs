@@ -49,6 +49,7 @@ use decide::note_in_directory;
 use kept::Kept;
 
 pub use restore::RestoreFault;
+pub(crate) use restore::{opening_of, rules_of};
 pub use step::PendingStep;
 pub use stream::{State, Stream};
 
@@ -261,6 +262,7 @@ impl Ledger {
     /// Judges a statement for the place at the end of the log and, if it is accepted, moves the
     /// states on. Call [`Ledger::record`] next for whatever is logged.
     pub fn judge(&mut self, place: &Place<'_>, filing: &Filing) -> Result<Verdict, Unlogged> {
+        self.fault()?;
         if place.index == 0 {
             return Self::judge_opening(filing).map(|()| Verdict::ACCEPTED).map_err(Unlogged::from);
         }
@@ -287,14 +289,14 @@ impl Ledger {
     pub fn check_authority(&mut self, filing: &Filing, recorded_at: u64) -> Result<(), Rejection> {
         self.judge_window(filing, recorded_at)?;
         self.judge_seen(filing)?;
+        if self.fetch(filing).is_err() {
+            return Ok(());
+        }
         let threshold = self.opening.as_ref().map_or(usize::MAX, |opening| opening.threshold);
         let authority = Authority { directory: &self.directory, threshold };
         let found = authority.find(filing)?;
         let signers: Vec<Signer<'_>> = found.iter().map(|found| found.signer).collect();
         authority.cover(filing, &signers)?;
-        if self.fetch(filing).is_err() {
-            return Ok(());
-        }
         self.judge_versions(filing, &self.slots(filing))
     }
 

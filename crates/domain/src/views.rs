@@ -4,3 +4,4 @@
 pub mod changes;
 pub mod guarantees;
 pub mod keys;
+pub mod past;

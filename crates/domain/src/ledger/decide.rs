@@ -40,7 +40,7 @@ impl Ledger {
             if filing.events.len() > 1 && !undo.streams.iter().any(|(known, _)| *known == at) {
                 undo.streams.push((at, self.streams[at].state.clone()));
             }
-            self.evolve_event(place, &rules, signers, at, event, &mut undo)?;
+            self.evolve_event(place, &rules, at, event, &mut undo)?;
         }
         for event in &filing.events {
             self.note_effects(event, place);
@@ -88,41 +88,22 @@ impl Ledger {
         &mut self,
         place: &Place<'_>,
         rules: &Rules,
-        signers: &[Signer<'_>],
         at: usize,
         event: &FiledEvent,
         undo: &mut Undo,
     ) -> Result<(), Unlogged> {
         let before = std::mem::replace(&mut self.streams[at].state, State::Empty);
-        let after = match (&event.fact, before) {
-            (Fact::Guarantee(fact), before) => {
-                let mut state = match before {
-                    State::Guarantee(state) => state,
-                    _ => Arc::default(),
-                };
-                let context = Context { recorded_at: place.recorded_at, rules, signers, world: &NoWorld };
-                let effects = guarantee::evolve(Arc::make_mut(&mut state), fact, &context).ok();
-                effects.map(|effects| {
-                    if let Some(declaration) = effects.opened {
-                        self.open_draw(declaration);
-                        undo.opened.push(declaration);
-                    }
-                    for declaration in effects.closed {
-                        self.close_draw(declaration);
-                        undo.closed.push(declaration);
-                    }
-                    State::Guarantee(state)
-                })
-            }
-            (Fact::Plain(fact), _) => Some(State::Plain(plain::evolve(*fact))),
-            (Fact::Registry(fact), State::Registry(state)) => {
-                registry::evolve(Some(state), fact, place.index).map(State::Registry)
-            }
-            (Fact::Registry(fact), _) => registry::evolve(None, fact, place.index).map(State::Registry),
-        };
-        let Some(after) = after else {
+        let Some((after, effects)) = before.evolve(&event.fact, place.index, place.recorded_at, rules) else {
             return Err(Unlogged::Contradiction(format!("{} on {}", event.kind, self.streams[at].name)));
         };
+        if let Some(declaration) = effects.opened {
+            self.open_draw(declaration);
+            undo.opened.push(declaration);
+        }
+        for declaration in effects.closed {
+            self.close_draw(declaration);
+            undo.closed.push(declaration);
+        }
         self.streams[at].state = after;
         Ok(())
     }
@@ -257,26 +238,5 @@ impl World for Ledger {
             Some(kept) => kept.draws_of(declaration) > 0,
             None => self.open_draws.contains_key(declaration),
         }
-    }
-}
-
-/// `evolve` may not look at other streams: facts that it needs were decided on.
-pub(crate) struct NoWorld;
-
-impl World for NoWorld {
-    fn scheme_suspended(&self, _: &Ubn, _: i64) -> bool {
-        false
-    }
-
-    fn delegated(&self, _: &Ubn, _: &Ubn) -> bool {
-        false
-    }
-
-    fn declaration_blocked(&self, _: &DeclarationNo) -> bool {
-        false
-    }
-
-    fn has_open_draw(&self, _: &DeclarationNo) -> bool {
-        false
     }
 }

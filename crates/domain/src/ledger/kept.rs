@@ -217,7 +217,6 @@ impl Ledger {
         if self.kept.is_none() {
             return Ok(());
         }
-        self.fault()?;
         self.forget_streams();
         for name in filing.streams.iter().map(|name| &**name) {
             self.fetch_stream(name)?;

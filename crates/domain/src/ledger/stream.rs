@@ -9,12 +9,20 @@ use lian_core::{
     map::stream_value,
 };
 
-use crate::{guarantee, plain, registry};
+use crate::{
+    context::{Context, World},
+    filing::Fact,
+    guarantee::{self, Effects},
+    ids::{DeclarationNo, Ubn},
+    plain, registry,
+    rules::Rules,
+};
 
 /// The state of one stream.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum State {
     /// No event was accepted.
+    #[default]
     Empty,
     /// An actor, a rules version, an epoch, the ledger itself …
     Registry(registry::State),
@@ -22,6 +30,60 @@ pub enum State {
     Plain(plain::State),
     /// A guarantee; `Some` from its request on. Shared with steps that are still to be written.
     Guarantee(Arc<Option<guarantee::State>>),
+}
+
+impl State {
+    /// The state after a fact that the rules allowed, and what that did to the index of open draws;
+    /// `None` if they contradict each other.
+    pub(crate) fn evolve(
+        self,
+        fact: &Fact,
+        index: u64,
+        recorded_at: u64,
+        rules: &Rules,
+    ) -> Option<(Self, Effects)> {
+        let (after, effects) = match (fact, self) {
+            (Fact::Guarantee(fact), before) => {
+                let mut state = match before {
+                    Self::Guarantee(state) => state,
+                    _ => Arc::default(),
+                };
+                let context = Context { recorded_at, rules, signers: &[], world: &NoWorld };
+                let effects = guarantee::evolve(Arc::make_mut(&mut state), fact, &context).ok()?;
+                (Self::Guarantee(state), effects)
+            }
+            (Fact::Plain(fact), _) => (Self::Plain(plain::evolve(*fact)), Effects::default()),
+            (Fact::Registry(fact), before) => {
+                let before = match before {
+                    Self::Registry(state) => Some(state),
+                    _ => None,
+                };
+                (Self::Registry(registry::evolve(before, fact, index)?), Effects::default())
+            }
+        };
+        Some((after, effects))
+    }
+}
+
+/// `evolve` may not look at other streams: facts that it needs were decided on.
+struct NoWorld;
+
+impl World for NoWorld {
+    fn scheme_suspended(&self, _: &Ubn, _: i64) -> bool {
+        false
+    }
+
+    fn delegated(&self, _: &Ubn, _: &Ubn) -> bool {
+        false
+    }
+
+    fn declaration_blocked(&self, _: &DeclarationNo) -> bool {
+        false
+    }
+
+    fn has_open_draw(&self, _: &DeclarationNo) -> bool {
+        false
+    }
 }
 
 /// One stream: its state, and what the epoch map says of it.
@@ -40,7 +102,7 @@ pub struct Stream {
     /// What it has become.
     pub state: State,
     /// Refused statements since the last accepted one: the only ones that could be logged twice.
-    pub(super) refused: Vec<(Digest, u64)>,
+    pub(crate) refused: Vec<(Digest, u64)>,
     /// Named by an entry since the map was computed last.
     pub(super) changed: bool,
     /// Changed since the last step was taken.
@@ -50,7 +112,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.into(),
             version: 0,

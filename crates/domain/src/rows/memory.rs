@@ -44,6 +44,12 @@ impl MemoryRows {
     }
 }
 
+impl Clone for MemoryRows {
+    fn clone(&self) -> Self {
+        Self(RwLock::new(self.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
+    }
+}
+
 fn place(table: Table) -> usize {
     match table {
         Table::State => 0,

@@ -4,8 +4,8 @@
 use lian_core::hash::Digest;
 
 use crate::{
-    ledger::{Ledger, State},
-    registry::{self, SYSTEM_ADMISSION, SYSTEM_LOG},
+    ledger::{Ledger, State, Stream},
+    registry::{self, Opening, SYSTEM_ADMISSION, SYSTEM_LOG},
 };
 
 /// A revocation.
@@ -40,14 +40,25 @@ pub struct KeyRow {
 
 /// Every key that was ever enrolled: those of entry 0 first, then by actor and entry.
 pub fn keys(ledger: &Ledger) -> Vec<KeyRow> {
-    let mut rows = opening_keys(ledger);
+    let mut rows = ledger.opening().map(opening_keys).unwrap_or_default();
     let fixed = rows.len();
     for stream in ledger.streams() {
-        let (Some(actor), State::Registry(registry::State::Actor(state))) =
-            (stream.name.strip_prefix("actor/"), &stream.state)
-        else {
-            continue;
-        };
+        actor_keys(stream, &mut rows);
+    }
+    sort(&mut rows[fixed..]);
+    rows
+}
+
+/// By actor, then by entry.
+pub(super) fn sort(rows: &mut [KeyRow]) {
+    rows.sort_by(|one, other| (&one.actor, one.enrolled).cmp(&(&other.actor, other.enrolled)));
+}
+
+/// The keys of an actor, if the stream is one.
+pub(super) fn actor_keys(stream: &Stream, rows: &mut Vec<KeyRow>) {
+    if let (Some(actor), State::Registry(registry::State::Actor(state))) =
+        (stream.name.strip_prefix("actor/"), &stream.state)
+    {
         for key in &state.keys {
             let row = KeyRow {
                 id: key.id,
@@ -73,14 +84,10 @@ pub fn keys(ledger: &Ledger) -> Vec<KeyRow> {
             rows.extend(recovery);
         }
     }
-    rows[fixed..].sort_by(|one, other| (&one.actor, one.enrolled).cmp(&(&other.actor, other.enrolled)));
-    rows
 }
 
-fn opening_keys(ledger: &Ledger) -> Vec<KeyRow> {
-    let Some(opening) = ledger.opening() else {
-        return Vec::new();
-    };
+/// The keys that entry 0 brings.
+pub(super) fn opening_keys(opening: &Opening) -> Vec<KeyRow> {
     let row = |id: Digest, actor: String, unit: &str, capacity| KeyRow {
         id,
         actor,
