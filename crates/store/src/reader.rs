@@ -13,7 +13,7 @@ use std::{
 use lian_core::{
     hash::{Digest, node_hash},
     merkle::{self, HashReader, ProveError},
-    tile::{TileError, TileId, TiledTree},
+    tile::{TILE_WIDTH, TileError, TileId, TiledTree},
 };
 
 use crate::{
@@ -130,7 +130,7 @@ impl Reader {
     /// Proves that entry `index` is among the first `size`, which are committed.
     pub fn prove_inclusion(&self, index: u64, size: u64) -> Result<Vec<Digest>, ReadError> {
         check_inside(index, size)?;
-        let tree = self.tree(size)?;
+        let tree = KeptNodes { tree: self.tree(size)?, tiles: self.loaded_tiles()?, size };
         merkle::prove_inclusion(index, size, &tree).map_err(|error| flatten(error, index, size))
     }
 
@@ -145,7 +145,7 @@ impl Reader {
 
     /// Proves that the first `old` entries are a prefix of the first `new`, which are committed.
     pub fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<Digest>, ReadError> {
-        let tree = self.tree(new)?;
+        let tree = KeptNodes { tree: self.tree(new)?, tiles: self.loaded_tiles()?, size: new };
         merkle::prove_consistency(old, new, &tree).map_err(|error| flatten(error, old, new))
     }
 
@@ -196,6 +196,29 @@ impl Reader {
 
     fn loaded_tiles(&self) -> Result<&Tiles, ReadError> {
         self.tiles().ok_or_else(|| ReadError::Tile("tile/0/000".to_owned()))
+    }
+}
+
+/// Takes the nodes between the levels of full tiles from those that were made lately: a tile holds
+/// its lowest level only, and a proof needs nearly all of the 255 nodes above it.
+struct KeptNodes<'t, R> {
+    tree: R,
+    tiles: &'t Tiles,
+    size: u64,
+}
+
+impl<R: HashReader<Error = TileError<ReadError>>> HashReader for KeptNodes<'_, R> {
+    type Error = R::Error;
+
+    fn read(&self, level: u8, index: u64) -> Result<Digest, Self::Error> {
+        let (tile_level, above) = (level / TILE_LEVELS, level % TILE_LEVELS);
+        let tile = index >> (TILE_LEVELS - above);
+        let full = self.size.checked_shr(u32::from(TILE_LEVELS) * (u32::from(tile_level) + 1));
+        if above == 0 || tile >= full.unwrap_or_default() {
+            return self.tree.read(level, index);
+        }
+        let tile = TileId { level: tile_level, index: tile, width: TILE_WIDTH };
+        self.tiles.inner_node(tile, above, index).map_err(TileError::Source)
     }
 }
 
@@ -267,6 +290,38 @@ fn flatten(error: ProveError<TileError<ReadError>>, index: u64, size: u64) -> Re
         ProveError::Reader(TileError::WrongLength { tile, .. }) => ReadError::Tile(tile.path()),
         ProveError::Reader(TileError::NoSuchNode { .. }) | ProveError::OutOfRange { .. } => {
             ReadError::Beyond { index, size }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Rng, SimDisk};
+
+    #[test]
+    fn proofs_from_kept_nodes_are_those_of_the_plain_tree() {
+        let mut rng = Rng::new(7);
+        let tiles = Tiles::new(Arc::new(SimDisk::new(7)));
+        let most = 70_000;
+        let hashes: Vec<Digest> =
+            (0..most).map(|leaf: u64| lian_core::hash::sha256(&[&leaf.to_be_bytes()])).collect();
+        tiles.extend(&hashes);
+
+        for round in 0..400 {
+            // Sizes on both sides of full tiles, the first levels of which are full or not.
+            let size = [most, 65_536, 65_792, 1 + rng.below(most), 256 * (1 + rng.below(270))][round % 5];
+            let index = rng.below(size);
+            let plain = TiledTree { size, fetch: |tile| tiles.read(tile) };
+            let kept =
+                KeptNodes { tree: TiledTree { size, fetch: |tile| tiles.read(tile) }, tiles: &tiles, size };
+            let proof = |tree: &dyn Fn(u8, u64) -> Result<Digest, TileError<ReadError>>| {
+                let old = 1 + index;
+                let inclusion = merkle::prove_inclusion(index, size, &tree).unwrap();
+                (inclusion, merkle::prove_consistency(old, size, &tree).unwrap())
+            };
+            let expected = proof(&|level, at| plain.read(level, at));
+            assert_eq!(proof(&|level, at| kept.read(level, at)), expected, "{index} of {size}");
         }
     }
 }

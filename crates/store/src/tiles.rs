@@ -30,6 +30,8 @@ const CHECKPOINT_TEMPORARY_PATH: &str = "checkpoint.tmp";
 const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
 /// Full tiles kept after they were read from a file: 8 MiB.
 const CACHED_TILES_MAX: usize = 1024;
+/// Full tiles above which all nodes are kept: 2 MiB.
+const INNER_TILES_MAX: usize = 256;
 const HASH_BYTES: usize = 32;
 const TILE_BYTES: usize = TILE_WIDTH as usize * HASH_BYTES;
 
@@ -42,6 +44,8 @@ pub(crate) struct Tiles {
     disk: Arc<dyn Disk>,
     edge: Mutex<Edge>,
     cache: Mutex<VecDeque<(TileId, TileBytes)>>,
+    /// The nodes above full tiles, those of the tile used last first.
+    inner: Mutex<VecDeque<(TileId, Arc<[Digest]>)>>,
     /// Held while files are written, so that two publishers do not write one file.
     writing: Mutex<()>,
 }
@@ -59,7 +63,8 @@ struct Edge {
 impl Tiles {
     /// The tiles of the empty tree.
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
-        Self { disk, edge: Mutex::default(), cache: Mutex::default(), writing: Mutex::default() }
+        let (edge, cache, inner) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { disk, edge, cache, inner, writing: Mutex::default() }
     }
 
     /// Takes up at a multiple of 256 entries whose tiles are all in files.
@@ -113,6 +118,30 @@ impl Tiles {
         cache.truncate(CACHED_TILES_MAX - 1);
         cache.push_front((full, Arc::clone(&bytes)));
         Ok(cut(&bytes, tile.width))
+    }
+
+    /// The node `above` levels over the lowest of a full tile, 1 to 7; `index` counts all nodes of
+    /// that level of the tree.
+    pub(crate) fn inner_node(&self, tile: TileId, above: u8, index: u64) -> Result<Digest, ReadError> {
+        let width = usize::from(TILE_WIDTH) >> above;
+        let within = usize::try_from(index % width as u64).expect("less than 128");
+        // 128 nodes of the first level, then 64 of the second, and so on.
+        let at = usize::from(TILE_WIDTH) - 2 * width + within;
+        {
+            let mut inner = lock(&self.inner);
+            if let Some(found) = inner.iter().position(|(kept, _)| *kept == tile) {
+                let kept = inner.remove(found).expect("the position was just found");
+                let node = kept.1[at];
+                inner.push_front(kept);
+                return Ok(node);
+            }
+        }
+        let nodes = nodes_above(&self.read(tile)?);
+        let node = nodes[at];
+        let mut inner = lock(&self.inner);
+        inner.truncate(INNER_TILES_MAX - 1);
+        inner.push_front((tile, nodes));
+        Ok(node)
     }
 
     fn read_file(&self, tile: TileId) -> Result<TileBytes, ReadError> {
@@ -342,12 +371,19 @@ fn cut(bytes: &TileBytes, width: u16) -> TileBytes {
 
 /// The root of a full tile.
 fn root_of(bytes: &[u8]) -> Digest {
-    let mut nodes: Vec<Digest> =
-        bytes.chunks_exact(HASH_BYTES).map(|hash| Digest(hash.try_into().expect("32 bytes"))).collect();
-    while nodes.len() > 1 {
-        nodes = nodes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+    nodes_above(bytes)[usize::from(TILE_WIDTH) - 2]
+}
+
+/// The 255 nodes above the lowest level of a full tile, level by level upwards, the root last.
+fn nodes_above(bytes: &[u8]) -> Arc<[Digest]> {
+    let hash = |bytes: &[u8]| Digest(bytes.try_into().expect("32 bytes"));
+    let pairs = bytes.chunks_exact(2 * HASH_BYTES).map(|pair| pair.split_at(HASH_BYTES));
+    let mut nodes = Vec::with_capacity(usize::from(TILE_WIDTH));
+    nodes.extend(pairs.map(|(left, right)| node_hash(&hash(left), &hash(right))));
+    for at in 0..usize::from(TILE_WIDTH) / 2 - 1 {
+        nodes.push(node_hash(&nodes[2 * at], &nodes[2 * at + 1]));
     }
-    nodes[0]
+    nodes.into()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
