@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use super::{
     Ledger, STREAMS_USUAL, Stream,
     sheets::Sheets,
+    step::PAGES_A_STEP,
     stored::{
         SNAPSHOT_EVERY, decode_draws, decode_refusals, decode_stream, draws_row, fault, index_rows, key_row,
         refusals_row, stream_row,
@@ -36,8 +37,10 @@ const LOOKED_AT: usize = 64;
 
 /// Pages of the map that wait for their steps, the deepest first: a page is written before any page
 /// that names it, so that an interruption leaves nothing unnamed missing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WaitingPages {
+    /// Pages in one step.
+    pub a_step: usize,
     pub waiting: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
     /// Mark of the newest update, and the size that it covers.
     pub update: (u64, u64),
@@ -96,7 +99,13 @@ impl Kept {
             made: Vec::new(),
             before: SmallVec::new(),
             sheets: Sheets::default(),
-            pages: WaitingPages::default(),
+            pages: WaitingPages {
+                a_step: PAGES_A_STEP,
+                waiting: BTreeMap::new(),
+                update: (0, 0),
+                whole: 0,
+                marks: VecDeque::new(),
+            },
         }
     }
 

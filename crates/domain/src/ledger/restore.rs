@@ -180,10 +180,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Keeps at most about so many streams in memory that rows hold.
-    pub fn hold_at_most(&mut self, streams: usize) {
+    /// Keeps at most about so many streams in memory that rows hold, and puts at most so many pages
+    /// of the map, one at least, into a step.
+    pub fn hold_at_most(&mut self, streams: usize, pages_a_step: usize) {
         if let Some(kept) = &mut self.kept {
             kept.streams_max = streams;
+            kept.pages.a_step = pages_a_step.max(1);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Pages of the map in one step, so that the step after an epoch is no larger than others.
-const PAGES_A_STEP: usize = 64;
+pub(super) const PAGES_A_STEP: usize = 64;
 
 /// A step whose rows are not encoded yet. Cheap to make: states are shared, not copied.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Ledger {
                 + kept.unsaved_draws.len()
                 + kept.unsaved_refusals.len()
                 + kept.made.len()
-                + kept.pages.waiting.len().min(PAGES_A_STEP)
+                + kept.pages.waiting.len().min(kept.pages.a_step)
         })
     }
 
@@ -107,7 +107,7 @@ impl Ledger {
         for (key, (day, count)) in std::mem::take(&mut kept.unsaved_refusals) {
             rows.push(state(refusals_row(&key), Some(encode_refusals(day, count))));
         }
-        for _ in 0..PAGES_A_STEP {
+        for _ in 0..kept.pages.a_step {
             let Some(((_, key), page)) = kept.pages.waiting.pop_first() else {
                 break;
             };
