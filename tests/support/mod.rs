@@ -2,9 +2,11 @@
 //! and store, on any disk.
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
+pub mod browser;
 pub mod business;
 pub mod depth;
 pub mod desk;
+pub mod door;
 pub mod files;
 pub mod history;
 

@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod clock;
+pub mod http;
 pub mod ids;
 pub mod open;
 pub mod pages;

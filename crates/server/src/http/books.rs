@@ -1,0 +1,329 @@
+//! What is derived from the log, as the pages and the interface ask for it. `Books` is what they
+//! ask; `FoldedBooks` answers from a fold kept in memory.
+//! Invariant: an answer holds for one size of the log, and says which.
+//! Limits of `FoldedBooks`: the present is caught up when it is asked for; a past moment is folded
+//! anew from entry 0, one at a time.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use lian_core::{hash::Digest, json::Value, map::MapProof};
+use lian_domain::{
+    dates::Day,
+    guarantee::State,
+    ids::{BankCode, GuaranteeNo, Ubn},
+    ledger::Ledger,
+    views::{
+        guarantees::{Exposure, Row, bank_exposure, company_quota, rows},
+        keys::{self, KeyRow},
+    },
+};
+use lian_store::reader::Reader;
+
+use super::problem::{Code, Problem};
+use crate::{open::Fold, peek};
+
+/// A moment of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// Entries that count.
+    pub size: u64,
+    /// The civil day (+08:00) for which standings are computed.
+    pub day: Day,
+    /// The present was asked for: more entries may count than `size`.
+    pub present: bool,
+}
+
+/// An answer, and the size of the log that it holds for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen<T> {
+    /// Entries that count.
+    pub size: u64,
+    /// The answer.
+    pub value: T,
+}
+
+/// One guarantee.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// Its number.
+    pub no: String,
+    /// Accepted events.
+    pub version: u64,
+    /// Last entry that names it.
+    pub last: u64,
+    /// Status on the day asked for.
+    pub standing: &'static str,
+    /// Bank that stands for it.
+    pub bank: String,
+    /// Company whose duty it secures.
+    pub debtor: String,
+    /// Limit, NT$.
+    pub limit: u64,
+    /// Owed on it, NT$.
+    pub outstanding: u64,
+    /// May still be drawn, NT$.
+    pub available: u64,
+    /// The whole state.
+    pub state: Value<'static>,
+}
+
+/// Which guarantees are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Of this status.
+    pub status: Option<String>,
+    /// Of this bank.
+    pub bank: Option<BankCode>,
+    /// Of this company.
+    pub debtor: Option<Ubn>,
+    /// With larger numbers than this.
+    pub after: Option<String>,
+    /// So many of them.
+    pub limit: usize,
+}
+
+/// What a company may still import before it pays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quota {
+    /// Sum of the limits that may be drawn on, NT$.
+    pub limit: u64,
+    /// Owed on all, NT$.
+    pub outstanding: u64,
+    /// May still be drawn, NT$.
+    pub available: u64,
+    /// Nothing may be drawn whatever the sums say.
+    pub scheme_suspended: bool,
+    /// Its guarantees that have not ended.
+    pub guarantees: Vec<Card>,
+}
+
+/// That these are all entries of a stream, and its state, under the map of an epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completeness {
+    /// Number of the epoch.
+    pub epoch: u64,
+    /// Entries that it covers; `epoch.closed` is the entry of this index.
+    pub size: u64,
+    /// Root of the epoch map.
+    pub map: Digest,
+    /// The path in it.
+    pub proof: MapProof,
+    /// Accepted events.
+    pub version: u64,
+    /// Statements that name it.
+    pub logged: u64,
+    /// Accumulator over them.
+    pub acc: Digest,
+    /// Its state, if it has one.
+    pub state: Option<Value<'static>>,
+    /// Digest of that.
+    pub state_digest: Digest,
+    /// All entries that name it.
+    pub entries: Vec<u64>,
+}
+
+/// Why the books do not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BooksFault {
+    /// They are being made again, or far behind.
+    #[error("the books are behind")]
+    Behind,
+    /// What they rest on cannot be read.
+    #[error("the books cannot be read: {0}")]
+    Unread(String),
+}
+
+impl From<BooksFault> for Problem {
+    fn from(fault: BooksFault) -> Self {
+        match fault {
+            BooksFault::Behind => Self::again(Code::NotReady, 5),
+            BooksFault::Unread(what) => Self::internal(&what),
+        }
+    }
+}
+
+/// Reads of what is derived from the log.
+pub trait Books: Send + Sync {
+    /// One guarantee; none if it was not requested then.
+    fn guarantee(&self, no: &GuaranteeNo, at: At) -> Result<Seen<Option<Card>>, BooksFault>;
+    /// Guarantees, ascending by number; at most one more than the limit.
+    fn guarantees(&self, wanted: &Wanted, at: At) -> Result<Seen<Vec<Card>>, BooksFault>;
+    /// Entries that name a stream, ascending; none if nothing names it.
+    fn history(&self, stream: &str, at: At) -> Result<Seen<Vec<u64>>, BooksFault>;
+    /// The quota of a company.
+    fn quota(&self, debtor: &Ubn, at: At) -> Result<Seen<Quota>, BooksFault>;
+    /// What a bank stands for; none if it never stood for anything.
+    fn exposure(&self, bank: &BankCode, at: At) -> Result<Seen<Option<Exposure>>, BooksFault>;
+    /// Every key that was ever enrolled.
+    fn keys(&self, at: At) -> Result<Seen<Vec<KeyRow>>, BooksFault>;
+    /// The proof of a stream under the last closed epoch; none before there is one.
+    fn completeness(&self, stream: &str) -> Result<Option<Completeness>, BooksFault>;
+    /// Entries that an epoch covers; none if it is not closed.
+    fn epoch_size(&self, number: u64) -> Result<Option<u64>, BooksFault>;
+    /// Entries that the books have reached.
+    fn reached(&self) -> u64;
+}
+
+/// Books by folds of the whole log, in memory.
+pub struct FoldedBooks {
+    reader: Reader,
+    now: Mutex<Fold>,
+    /// Folded exactly to the last closed epoch, for its map.
+    epoch: Mutex<Fold>,
+    past: Mutex<Fold>,
+    reached: AtomicU64,
+}
+
+fn lock(fold: &Mutex<Fold>) -> MutexGuard<'_, Fold> {
+    fold.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(fold: &mut Fold, reader: &Reader, size: u64) -> Result<(), BooksFault> {
+    fold.run(reader, size, &mut |_| ()).map_err(|fault| BooksFault::Unread(fault.to_string()))
+}
+
+impl FoldedBooks {
+    /// Nothing is folded until it is asked for.
+    pub fn new(reader: Reader) -> Self {
+        // Of ids of statements nothing is kept: none is valid at the end of time.
+        let fold = || Mutex::new(Fold::new(i64::MAX));
+        Self { reader, now: fold(), epoch: fold(), past: fold(), reached: AtomicU64::new(0) }
+    }
+
+    fn present(&self) -> Result<MutexGuard<'_, Fold>, BooksFault> {
+        let mut now = lock(&self.now);
+        // A head ends with a batch, so that the fold can go on from there.
+        let size = self.reader.head().size();
+        if now.ledger.size() < size {
+            run(&mut now, &self.reader, size)?;
+        }
+        self.reached.store(now.ledger.size(), Ordering::SeqCst);
+        Ok(now)
+    }
+
+    fn with<T>(&self, at: At, read: impl FnOnce(&Ledger) -> T) -> Result<Seen<T>, BooksFault> {
+        let now = self.present()?;
+        if at.present || now.ledger.size() == at.size {
+            return Ok(Seen { size: now.ledger.size(), value: read(&now.ledger) });
+        }
+        drop(now);
+        let mut past = lock(&self.past);
+        if past.ledger.size() != at.size {
+            // A cut within a batch cannot be gone on from.
+            *past = Fold::new(i64::MAX);
+            run(&mut past, &self.reader, at.size)?;
+        }
+        Ok(Seen { size: at.size, value: read(&past.ledger) })
+    }
+}
+
+fn card(row: &Row<'_>) -> Card {
+    let state: &State = row.state;
+    Card {
+        no: row.stream.strip_prefix("guarantee/").unwrap_or(row.stream).to_owned(),
+        version: row.version,
+        last: row.last,
+        standing: row.standing.name(),
+        bank: state.bank().to_string(),
+        debtor: state.terms().debtor.to_string(),
+        limit: state.limit().get(),
+        outstanding: state.outstanding().get(),
+        available: state.available().get(),
+        state: state.to_value(),
+    }
+}
+
+impl Books for FoldedBooks {
+    fn guarantee(&self, no: &GuaranteeNo, at: At) -> Result<Seen<Option<Card>>, BooksFault> {
+        let name = format!("guarantee/{no}");
+        self.with(at, |ledger| {
+            let stream = ledger.stream(&name)?;
+            let state = stream.guarantee()?;
+            let standing = state.standing(at.day);
+            Some(card(&Row { stream: &name, state, standing, version: stream.version, last: stream.last }))
+        })
+    }
+
+    fn guarantees(&self, wanted: &Wanted, at: At) -> Result<Seen<Vec<Card>>, BooksFault> {
+        self.with(at, |ledger| {
+            let fits = |card: &Card| {
+                wanted.status.as_deref().is_none_or(|status| card.standing == status)
+                    && wanted.bank.is_none_or(|bank| card.bank == bank.as_str())
+                    && wanted.debtor.is_none_or(|debtor| card.debtor == debtor.as_str())
+                    && wanted.after.as_deref().is_none_or(|after| card.no.as_str() > after)
+            };
+            rows(ledger, at.day).iter().map(card).filter(fits).take(wanted.limit + 1).collect()
+        })
+    }
+
+    fn history(&self, stream: &str, at: At) -> Result<Seen<Vec<u64>>, BooksFault> {
+        let walked = self.with(at, |ledger| peek::history(&self.reader, ledger, stream))?;
+        let value = walked.value.map_err(|fault| BooksFault::Unread(fault.to_string()))?;
+        Ok(Seen { size: walked.size, value })
+    }
+
+    fn quota(&self, debtor: &Ubn, at: At) -> Result<Seen<Quota>, BooksFault> {
+        self.with(at, |ledger| {
+            let quota = company_quota(ledger, debtor, at.day);
+            Quota {
+                limit: quota.limit.get(),
+                outstanding: quota.outstanding.get(),
+                available: quota.available.get(),
+                scheme_suspended: quota.scheme_suspended,
+                guarantees: quota.guarantees.iter().map(card).collect(),
+            }
+        })
+    }
+
+    fn exposure(&self, bank: &BankCode, at: At) -> Result<Seen<Option<Exposure>>, BooksFault> {
+        self.with(at, |ledger| bank_exposure(ledger, at.day).remove(bank.as_str()))
+    }
+
+    fn keys(&self, at: At) -> Result<Seen<Vec<KeyRow>>, BooksFault> {
+        self.with(at, keys::keys)
+    }
+
+    fn completeness(&self, stream: &str) -> Result<Option<Completeness>, BooksFault> {
+        let last = {
+            let now = self.present()?;
+            let epochs = now.ledger.epochs();
+            let last = epochs.last().filter(|_| epochs.len() > 1);
+            last.map(|last| (epochs.len() as u64 - 1, last.size, last.map))
+        };
+        let Some((epoch, size, map)) = last else { return Ok(None) };
+        let mut fold = lock(&self.epoch);
+        if fold.ledger.size() > size {
+            *fold = Fold::new(i64::MAX);
+        }
+        run(&mut fold, &self.reader, size)?;
+        let proof = fold.ledger.prove_stream(stream);
+        let entries = peek::history(&self.reader, &fold.ledger, stream);
+        let entries = entries.map_err(|fault| BooksFault::Unread(fault.to_string()))?;
+        let found = fold.ledger.stream(stream);
+        Ok(Some(Completeness {
+            epoch,
+            size,
+            map,
+            proof,
+            version: found.map_or(0, |found| found.version),
+            logged: found.map_or(0, |found| found.logged),
+            acc: found.map_or(Digest::ZERO, |found| found.acc),
+            state: found.and_then(lian_domain::ledger::Stream::state_value),
+            state_digest: found.map_or(Digest::ZERO, lian_domain::ledger::Stream::state_digest),
+            entries,
+        }))
+    }
+
+    fn epoch_size(&self, number: u64) -> Result<Option<u64>, BooksFault> {
+        let now = self.present()?;
+        let epoch = usize::try_from(number).ok().and_then(|number| now.ledger.epochs().get(number));
+        Ok(epoch.map(|epoch| epoch.size))
+    }
+
+    fn reached(&self) -> u64 {
+        self.reached.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,210 @@
+//! The way from many connections to the one queue of the service and back: two threads, so that
+//! no worker of the network ever waits for a disk.
+//! Invariant: a statement that was taken is answered, exactly once, after its commit point; what
+//! cannot be taken is told so at once.
+//! Limits: 4,096 statements wait here; 32 go in one group, so that groups are verified side by side.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use lian_core::{hash::Digest, statement::Envelope};
+use lian_domain::rejection::Rejection;
+use lian_store::{
+    reader::{Head, Reader},
+    segment::StoredEntry,
+};
+use tokio::sync::oneshot;
+
+use crate::service::{Answer, Service, ServiceError};
+
+/// Statements that may wait for a place in the service's queue.
+const WAITING_MAX: usize = 4_096;
+/// Statements of one group.
+const GROUP_MAX: usize = 32;
+/// Groups whose answers are awaited.
+const GROUPS_MAX: usize = 1_024;
+
+/// What became of a statement.
+pub enum Outcome {
+    /// It is in the log.
+    Sealed(Box<Sealed>),
+    /// It was turned away.
+    Rejected {
+        /// Why.
+        rejection: Rejection,
+        /// The same, signed.
+        signed: Envelope,
+    },
+    /// Too much is waiting.
+    Busy,
+    /// The service has stopped.
+    Stopped(String),
+    /// It is in the log, but what is there could not be read back.
+    Unread(String),
+}
+
+/// A statement in the log, with its proof.
+pub struct Sealed {
+    /// The entry.
+    pub entry: StoredEntry,
+    /// False if it was in the log before.
+    pub new: bool,
+    /// Its inclusion proof.
+    pub proof: Vec<Digest>,
+    /// The head that the proof leads to.
+    pub head: Arc<Head>,
+}
+
+struct Job {
+    envelope: Vec<u8>,
+    reply: oneshot::Sender<Outcome>,
+}
+
+struct Group {
+    answers: Receiver<Vec<Answer>>,
+    replies: Vec<oneshot::Sender<Outcome>>,
+}
+
+/// One per server.
+pub struct Gate {
+    jobs: Option<SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Gate {
+    /// Starts the two threads.
+    pub fn start(service: &Arc<Service>) -> Self {
+        let (jobs, waiting) = sync_channel(WAITING_MAX);
+        let (groups, answered) = sync_channel(GROUPS_MAX);
+        let service = Arc::clone(service);
+        let reader = service.reader().clone();
+        let gather = thread::spawn(move || gather(&service, &waiting, &groups));
+        let answer = thread::spawn(move || answer(&reader, &answered));
+        Self { jobs: Some(jobs), threads: vec![gather, answer] }
+    }
+
+    /// Hands an envelope in; the outcome comes later, or at once if there is no room.
+    pub fn submit(&self, envelope: Vec<u8>) -> oneshot::Receiver<Outcome> {
+        let (reply, outcome) = oneshot::channel();
+        let unsent = match &self.jobs {
+            Some(jobs) => jobs.try_send(Job { envelope, reply }).err(),
+            None => None,
+        };
+        if let Some(std::sync::mpsc::TrySendError::Full(job)) = unsent {
+            // Whoever asked may have gone.
+            let _gone = job.reply.send(Outcome::Busy);
+        }
+        outcome
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so on standard error; its callers were told by the
+            // dropped replies.
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn gather(service: &Service, waiting: &Receiver<Job>, groups: &SyncSender<Group>) {
+    while let Ok(first) = waiting.recv() {
+        let mut jobs = vec![first];
+        jobs.extend(waiting.try_iter().take(2 * GROUP_MAX - 1));
+        // Two halves, so that two workers verify them side by side.
+        let most = jobs.len().div_ceil(2).clamp(1, GROUP_MAX);
+        while !jobs.is_empty() {
+            let rest = jobs.split_off(most.min(jobs.len()));
+            submit(service, std::mem::replace(&mut jobs, rest), groups);
+        }
+    }
+}
+
+fn submit(service: &Service, jobs: Vec<Job>, groups: &SyncSender<Group>) {
+    let (envelopes, replies): (Vec<_>, Vec<_>) =
+        jobs.into_iter().map(|job| (job.envelope, job.reply)).unzip();
+    match service.submit(envelopes) {
+        Ok(answers) => {
+            // The other thread lives as long as this one sends.
+            let _gone = groups.send(Group { answers, replies });
+        }
+        Err(error) => {
+            for reply in replies {
+                let outcome = match &error {
+                    ServiceError::Busy => Outcome::Busy,
+                    ServiceError::Stopped(why) => Outcome::Stopped(why.clone()),
+                };
+                let _gone = reply.send(outcome);
+            }
+        }
+    }
+}
+
+/// The answers come in the order of the groups, so waiting for one after the other delays nobody.
+fn answer(reader: &Reader, groups: &Receiver<Group>) {
+    while let Ok(Group { answers, replies }) = groups.recv() {
+        let Ok(answers) = answers.recv() else {
+            for reply in replies {
+                let _gone =
+                    reply.send(Outcome::Stopped("the service stopped before its commit point".to_owned()));
+            }
+            continue;
+        };
+        let head = reader.head();
+        let mut proofs = prove(reader, &answers, &head);
+        for (answer, reply) in answers.into_iter().zip(replies) {
+            let outcome = match answer {
+                Answer::Sealed { index, verdict } => {
+                    let proof = proofs.take(index);
+                    sealed(reader, index, verdict.is_some(), proof, &head)
+                }
+                Answer::Rejected { rejection, signed } => Outcome::Rejected { rejection, signed },
+            };
+            let _gone = reply.send(outcome);
+        }
+    }
+}
+
+/// Proofs of the new entries of one group, which stand side by side.
+struct Proofs {
+    first: u64,
+    proofs: Vec<Vec<Digest>>,
+}
+
+impl Proofs {
+    fn take(&mut self, index: u64) -> Option<Vec<Digest>> {
+        let at = usize::try_from(index.checked_sub(self.first)?).ok()?;
+        self.proofs.get_mut(at).map(std::mem::take).filter(|proof| !proof.is_empty())
+    }
+}
+
+fn prove(reader: &Reader, answers: &[Answer], head: &Head) -> Proofs {
+    let new = answers.iter().filter_map(|answer| match answer {
+        Answer::Sealed { index, verdict: Some(_) } => Some(*index),
+        _ => None,
+    });
+    let (first, last) = new.fold((u64::MAX, 0), |(first, last), index| (first.min(index), last.max(index)));
+    let none = Proofs { first: 0, proofs: Vec::new() };
+    if first > last || last - first >= 2 * GROUP_MAX as u64 {
+        return none;
+    }
+    // Without them each is proved by itself, and says what is wrong.
+    reader.prove_inclusions(first..last + 1, head.size()).map_or(none, |proofs| Proofs { first, proofs })
+}
+
+fn sealed(reader: &Reader, index: u64, new: bool, proof: Option<Vec<Digest>>, head: &Arc<Head>) -> Outcome {
+    let proof = proof.map_or_else(|| reader.prove_inclusion(index, head.size()), Ok);
+    match (reader.read_entry(index), proof) {
+        (Ok(entry), Ok(proof)) => {
+            Outcome::Sealed(Box::new(Sealed { entry, new, proof, head: Arc::clone(head) }))
+        }
+        (Err(error), _) | (_, Err(error)) => Outcome::Unread(error.to_string()),
+    }
+}

@@ -1,0 +1,117 @@
+//! Writing over HTTP: every answer that a statement can get.
+
+mod support;
+
+use lian_client::answer::{open_receipt, open_rejection};
+use lian_core::statement::{Envelope, REJECTION_TYPE};
+use serde_json::Value;
+use support::{START_S, business::Books, door};
+
+const G: &str = "guarantee/FB-115-000123";
+
+fn rejection(answer: &Value) -> Envelope {
+    Envelope::read_type(answer["rejection"].to_string().as_bytes(), REJECTION_TYPE).unwrap()
+}
+
+#[test]
+fn a_statement_is_sealed_once_and_whoever_sends_it_again_gets_the_same_entry() {
+    let door = door::open(door::config());
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let request = books.request(G, "004", 5_000_000);
+    let mut browser = door.browser();
+
+    let first = browser.post("/v1/statements", &request.write());
+    let again = browser.post("/v1/statements", &request.write());
+
+    assert_eq!((first.status, again.status), (201, 200), "{}", first.text());
+    let (first, again) = (first, again.json());
+    assert_eq!(first.header("etag"), Some("\"v1\""));
+    let body = first.json();
+    let seq = body["entry"]["seq"].as_u64().unwrap();
+    assert_eq!(first.header("location"), Some(format!("/v1/log/entries/{seq}").as_str()));
+    assert_eq!(first.header("ledger-seq"), Some(seq.to_string().as_str()));
+    assert_eq!(
+        (&again["entry"]["leaf_hash"], &again["repeated"]),
+        (&body["entry"]["leaf_hash"], &Value::Bool(true))
+    );
+    for body in [&body, &again] {
+        let file = body["receipt"]["tlog_proof"].as_str().unwrap();
+        let sealed = open_receipt(file.as_bytes(), &door.log, Some(&request)).unwrap();
+        assert_eq!(sealed.index, seq);
+    }
+    door.close();
+}
+
+#[test]
+fn a_refusal_is_on_the_record_and_comes_with_its_receipt() {
+    let door = door::open(door::config());
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let request = books.request(G, "004", 5_000_000);
+    let accept = books.accept(G);
+    let draw = books.try_draw(G, 6_000_000);
+    let mut browser = door.browser();
+
+    assert_eq!(browser.post("/v1/statements", &request.write()).status, 201);
+    assert_eq!(browser.post("/v1/statements", &accept.write()).status, 201);
+    let refused = browser.post("/v1/statements", &draw.write());
+
+    assert_eq!((refused.status, refused.problem()), (422, "quota-insufficient".to_owned()));
+    let body = refused.json();
+    assert_eq!(body["errors"][0]["pointer"], "/events/0");
+    assert_eq!(body["entry"]["verdict"]["code"], 109);
+    let sealed =
+        open_receipt(body["receipt"]["tlog_proof"].as_str().unwrap().as_bytes(), &door.log, Some(&draw))
+            .unwrap();
+    assert_eq!(sealed.verdict.code, 109);
+    assert_eq!(browser.post("/v1/statements", &draw.write()).problem(), "quota-insufficient");
+    door.close();
+}
+
+#[test]
+fn whatever_is_not_logged_is_answered_with_a_signed_rejection() {
+    let door = door::open(door::config());
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let request = books.request(G, "004", 5_000_000);
+    let admission = door.house.key("system:admission").public();
+    let mut browser = door.browser();
+    assert_eq!(browser.post("/v1/statements", &request.write()).status, 201);
+    let stale = books.try_event(
+        "guarantee.suspended",
+        "guarantee/FB-2",
+        lian_client::kinds::nothing(),
+        &[("bank:004", "guarantor")],
+    );
+    let mut forged = stale.clone();
+    forged.signatures[0][0] ^= 1;
+    let stranger = lian_client::sample::House::new(9);
+    let unknown = Books::new(&stranger, &door.ledger, START_S).request("guarantee/FB-3", "004", 1);
+    let wrong = books.try_event(
+        "guarantee.suspended",
+        G,
+        lian_client::kinds::nothing(),
+        &[("bank:005", "guarantor")],
+    );
+    let behind = Books::new(&door.house, &door.ledger, START_S).request(G, "004", 7);
+    let other = door.ledger.replace("/2026#", "/2025#");
+    let elsewhere = Books::new(&door.house, &other, START_S).request("guarantee/FB-4", "004", 1);
+
+    for (envelope, status, code, pointer) in [
+        (b"{".to_vec(), 400, "malformed-envelope", None),
+        (forged.write(), 401, "bad-signature", Some("/signatures/0")),
+        (unknown.write(), 401, "unknown-key", Some("/issuers/0/key")),
+        (wrong.write(), 403, "wrong-side", Some("/events/0")),
+        (behind.write(), 412, "version-conflict", Some("/events/0/expect")),
+        (elsewhere.write(), 400, "wrong-ledger", Some("/ledger")),
+    ] {
+        let size = door.service().reader().head().size();
+        let answer = browser.post("/v1/statements", &envelope);
+        assert_eq!(answer.problem(), code, "{}", answer.text());
+        assert_eq!(answer.status, status);
+        let body = answer.json();
+        assert_eq!(body["errors"][0]["pointer"].as_str(), pointer, "{body}");
+        let note = open_rejection(&rejection(&body), &admission, &door.ledger, None).unwrap();
+        assert_eq!(note.size, size);
+        assert_eq!(door.service().reader().head().size(), size, "nothing was logged");
+    }
+    door.close();
+}

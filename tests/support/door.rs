@@ -1,0 +1,69 @@
+//! A sample ledger behind a listening server.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use lian_client::sample::House;
+use lian_core::{
+    note::{SignatureType, VerifierKey},
+    statement::Envelope,
+};
+use lian_server::{
+    http::{Config, Running as Server, limits::Rate, serve},
+    service::Service,
+};
+
+use super::{Running, browser::Browser, found};
+
+/// The ledger, its house, and the server.
+pub struct Door {
+    pub house: House,
+    pub ledger: String,
+    pub server: Option<Server>,
+    pub log: VerifierKey,
+    pub folder: tempfile::TempDir,
+}
+
+/// Limits off, everything else as a server has it.
+pub fn config() -> Config {
+    let mut config = Config::new(SocketAddr::from(([127, 0, 0, 1], 0)));
+    config.per_address = Rate::NONE;
+    config.per_key = Rate::NONE;
+    config
+}
+
+/// A ledger with everybody of the house in it, served.
+pub fn open(config: Config) -> Door {
+    let folder = tempfile::tempdir().unwrap();
+    let Running { house, service, ledger, .. } = found(folder.path(), 1);
+    let log =
+        VerifierKey::new(lian_client::sample::SAMPLE_NAME, SignatureType::Ed25519, house.key("log").public())
+            .unwrap();
+    let server = serve(Arc::new(service), config).unwrap();
+    Door { house, ledger, server: Some(server), log, folder }
+}
+
+impl Door {
+    pub fn address(&self) -> SocketAddr {
+        self.server.as_ref().unwrap().address()
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::open(self.address())
+    }
+
+    pub fn service(&self) -> &Arc<Service> {
+        self.server.as_ref().unwrap().service()
+    }
+
+    /// Hands in without HTTP.
+    pub fn submit(&self, envelopes: &[Envelope]) {
+        let bytes = envelopes.iter().map(Envelope::write).collect();
+        self.service().submit_and_wait(bytes).unwrap();
+    }
+
+    /// Stops server and ledger, whole.
+    pub fn close(mut self) {
+        let service = self.server.take().unwrap().stop();
+        Arc::into_inner(service).expect("nobody else holds the ledger").close().unwrap();
+    }
+}
