@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lian_core::{frame::BATCH_HEADER_BYTES, tile::tiles_at};
 use lian_server::{
@@ -15,7 +15,7 @@ use lian_server::{
 };
 use support::{
     bytes_below,
-    limits::{note_machine, note_raw, raw},
+    limits::{Rounds, Worked, note_machine},
     processor_seconds,
     running::{START_S, found, system_keys},
     scratch, size_or,
@@ -26,6 +26,10 @@ use support::{
 
 /// Envelopes handed in at once.
 const GROUP: usize = 64;
+/// Rounds in which the raw measure and the work take turns.
+const ROUNDS: u64 = 5;
+/// How long a raw measure takes.
+const RAW_LEAST: Duration = Duration::from_secs(1);
 /// Messages of the raw measure.
 const RAW_MOST: usize = 50_000;
 
@@ -47,33 +51,34 @@ fn one_event(table: &mut Table, count: u64) {
     let running = found(folder.path(), 1);
     let hands = running.hands();
     let statements = hands.statements(0, count);
-    let signatures: usize = statements.iter().map(|statement| statement.signers.len()).sum();
+    let signatures = |slice: &[Statement]| slice.iter().map(|one| one.signers.len()).sum::<usize>() as f64;
+    let all = signatures(&statements);
     let messages = hands.signed(&statements, RAW_MOST);
-    let before = raw(&messages);
-    let (cpu, threads) = (processor_seconds(), running.processor_seconds());
-    let (answers, seconds) = timed(|| running.submit_all(statements, GROUP));
-    let cpu = processor_seconds() - cpu;
-    assert_eq!(answers.all(), count);
+    let threads = running.processor_seconds();
+    let (mut rounds, mut refused, mut seconds) = (Rounds::default(), 0, 0.0);
+    let mut rest = statements.into_iter();
+    let size = usize::try_from(count.div_ceil(ROUNDS)).expect("a count");
+    loop {
+        let slice: Vec<Statement> = rest.by_ref().take(size).collect();
+        if slice.is_empty() {
+            break;
+        }
+        let (length, signatures) = (slice.len() as u64, signatures(&slice));
+        rounds.round(&messages, RAW_LEAST, || {
+            let cpu = processor_seconds();
+            let (answers, took) = timed(|| running.submit_all(slice, GROUP));
+            assert_eq!(answers.all(), length);
+            refused += answers.refused;
+            seconds += took;
+            Worked { signatures, seconds: took, processor_seconds: processor_seconds() - cpu }
+        });
+    }
     note_threads(table, "one event", threads, running.processor_seconds(), count as f64);
     running.service.close().expect("the ledger closes");
-    let raw = note_raw(table, before, raw(&messages));
-    table.note("signatures per statement", signatures as f64 / count as f64, "");
-    table.note("one event per statement: refused on the log", answers.refused as f64, "");
+    table.note("signatures per statement", all / count as f64, "");
+    table.note("one event per statement: refused on the log", refused as f64, "");
     table.note("one event per statement: statements", count as f64 / seconds, "/s");
-    table.row(
-        "one event per statement: signatures by processor time",
-        Some(("raw", raw.per_processor_second)),
-        signatures as f64 / cpu,
-        "/cpu s",
-        &Asked::Nothing,
-    );
-    table.row(
-        "one event per statement: signatures committed",
-        Some(("raw", raw.per_second)),
-        signatures as f64 / seconds,
-        "/s",
-        &Asked::Share(0.80),
-    );
+    rounds.say(table, "one event per statement: signatures committed", &Asked::Share(0.80));
 }
 
 fn many_events(table: &mut Table, count: u64) {

@@ -12,7 +12,11 @@ use lian_core::{
     keys::PublicKey,
 };
 
-use super::{cores, percentile, processor_seconds, scratch, table::Table, timed};
+use super::{
+    cores, percentile, processor_seconds, scratch,
+    table::{Asked, Table},
+    timed,
+};
 
 /// One signature to check: key, message, signature.
 pub struct Signed {
@@ -28,24 +32,25 @@ pub struct Raw {
     pub per_processor_second: f64,
 }
 
-/// `verify_strict` of these messages on all cores at once, at least a second long.
-pub fn raw(messages: &[Signed]) -> Raw {
-    let cores = cores();
-    let share = messages.len().div_ceil(cores);
+/// `verify_strict` of these messages on all cores at once, so long.
+pub fn raw(messages: &[Signed], least: Duration) -> Raw {
+    let share = messages.len().div_ceil(cores());
     let (start, used) = (Instant::now(), processor_seconds());
-    let mut done = 0;
-    while done == 0 || start.elapsed() < Duration::from_secs(1) {
-        thread::scope(|scope| {
-            for part in messages.chunks(share) {
-                scope.spawn(move || {
-                    for signed in part {
-                        assert!(signed.key.verify(&signed.message, &signed.signature), "a good signature");
-                    }
-                });
+    let check = |part: &[Signed]| {
+        let mut done = 0_usize;
+        for signed in part.iter().cycle() {
+            assert!(signed.key.verify(&signed.message, &signed.signature), "a good signature");
+            done += 1;
+            if start.elapsed() >= least {
+                break;
             }
-        });
-        done += messages.len();
-    }
+        }
+        done
+    };
+    let done: usize = thread::scope(|scope| {
+        let threads: Vec<_> = messages.chunks(share).map(|part| scope.spawn(move || check(part))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("all signatures are good")).sum()
+    });
     let done = done as f64;
     Raw {
         per_second: done / start.elapsed().as_secs_f64(),
@@ -53,13 +58,45 @@ pub fn raw(messages: &[Signed]) -> Raw {
     }
 }
 
-/// Says both measurements of the raw rate; the limit is the higher.
-pub fn note_raw(table: &mut Table, before: Raw, after: Raw) -> Raw {
-    table.note("raw signature checks, all cores, before", before.per_second, "/s");
-    table.note("raw signature checks, all cores, after", after.per_second, "/s");
-    Raw {
-        per_second: before.per_second.max(after.per_second),
-        per_processor_second: before.per_processor_second.max(after.per_processor_second),
+/// Signatures of one piece of work, and what it took.
+#[derive(Clone, Copy)]
+pub struct Worked {
+    pub signatures: f64,
+    pub seconds: f64,
+    pub processor_seconds: f64,
+}
+
+/// Pieces of work, each between two measurements of the raw rate, so that a machine that others use
+/// too slows both alike.
+#[derive(Default)]
+pub struct Rounds {
+    raw: Vec<Raw>,
+    worked: Vec<Worked>,
+}
+
+impl Rounds {
+    /// One more piece; measures the raw rate before the first and after each.
+    pub fn round(&mut self, messages: &[Signed], least: Duration, work: impl FnOnce() -> Worked) {
+        if self.raw.is_empty() {
+            self.raw.push(raw(messages, least));
+        }
+        self.worked.push(work());
+        self.raw.push(raw(messages, least));
+    }
+
+    /// For each round the raw rate, the mean of before and after, and the rate of the work.
+    fn pairs(&self, of_raw: impl Fn(&Raw) -> f64, of_work: impl Fn(&Worked) -> f64) -> Vec<(f64, f64)> {
+        let raw = self.raw.windows(2).map(|pair| f64::midpoint(of_raw(&pair[0]), of_raw(&pair[1])));
+        raw.zip(&self.worked).map(|(raw, worked)| (raw, worked.signatures / of_work(worked))).collect()
+    }
+
+    /// Two rows: by processor time, for a machine that is busy, and by the clock, which is asked.
+    pub fn say(&self, table: &mut Table, what: &str, asked: &Asked) {
+        let by_cpu = self.pairs(|raw| raw.per_processor_second, |worked| worked.processor_seconds);
+        let what_cpu = format!("{what} by processor time");
+        table.shares(&what_cpu, "raw", &by_cpu, "/cpu s", &Asked::Nothing);
+        let by_clock = self.pairs(|raw| raw.per_second, |worked| worked.seconds);
+        table.shares(what, "raw", &by_clock, "/s", asked);
     }
 }
 

@@ -1,5 +1,7 @@
 //! One row per claim: what was asked, what the machine could give, what it gave.
 
+use super::percentile;
+
 /// What is asked of a row.
 pub enum Asked {
     /// At least this much.
@@ -32,6 +34,36 @@ impl Table {
     /// Adds a row and prints it at once, for whoever waits.
     pub fn row(&mut self, what: &str, limit: Limit<'_>, got: f64, unit: &str, asked: &Asked) {
         let ratio = limit.map(|(_, limit)| got / limit);
+        let ratio_text = ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
+        self.add(what, limit, got, unit, asked, (ratio, ratio_text));
+    }
+
+    /// A row of several rounds, each a limit and what was got under it: the median ratio counts, and
+    /// how far the ratios lie apart says how much to trust it.
+    pub fn shares(&mut self, what: &str, name: &str, rounds: &[(f64, f64)], unit: &str, asked: &Asked) {
+        let sorted = |of: &dyn Fn(&(f64, f64)) -> f64| {
+            let mut values: Vec<f64> = rounds.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let ratios = sorted(&|(limit, got)| got / limit);
+        let (Some(least), Some(most)) = (ratios.first(), ratios.last()) else { return };
+        let ratio = percentile(&ratios, 50);
+        let text = format!("{ratio:.3} ({least:.3} to {most:.3}, {} rounds)", ratios.len());
+        let (limit, got) =
+            (percentile(&sorted(&|round| round.0), 50), percentile(&sorted(&|round| round.1), 50));
+        self.add(what, Some((name, limit)), got, unit, asked, (Some(ratio), text));
+    }
+
+    fn add(
+        &mut self,
+        what: &str,
+        limit: Limit<'_>,
+        got: f64,
+        unit: &str,
+        asked: &Asked,
+        (ratio, ratio_text): (Option<f64>, String),
+    ) {
         let (asked_text, met) = match asked {
             Asked::AtLeast(least) => (format!("≥ {}", number(*least)), Some(got >= *least)),
             Asked::AtMost(most) => (format!("≤ {}", number(*most)), Some(got <= *most)),
@@ -49,7 +81,7 @@ impl Table {
             what.to_owned(),
             limit_text,
             format!("{} {unit}", number(got)),
-            ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}")),
+            ratio_text,
             asked_text,
             met_text.to_owned(),
         ];
