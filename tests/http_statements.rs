@@ -115,3 +115,56 @@ fn whatever_is_not_logged_is_answered_with_a_signed_rejection() {
     }
     door.close();
 }
+
+#[test]
+fn a_dry_run_says_what_would_become_of_a_statement_and_leaves_no_trace() {
+    let door = door::open(door::config());
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let (request, accept) = (books.request(G, "004", 5_000_000), books.accept(G));
+    let draw = books.try_draw(G, 6_000_000);
+    let mut browser = door.browser();
+    let dry = "/v1/statements?dry_run=true";
+    let size = door.service().reader().head().size();
+
+    for _ in 0..2 {
+        let tried = browser.post(dry, &request.write());
+        assert_eq!((tried.status, tried.json()["seq"].as_u64()), (200, Some(size)), "{}", tried.text());
+    }
+    assert_eq!(browser.post(dry, &accept.write()).problem(), "version-conflict");
+    assert_eq!(browser.post(dry, b"{}").problem(), "malformed-envelope");
+    assert_eq!(door.service().reader().head().size(), size);
+
+    assert_eq!(browser.post("/v1/statements", &request.write()).status, 201);
+    assert_eq!(browser.post(dry, &accept.write()).status, 200);
+    assert_eq!(browser.post("/v1/statements", &accept.write()).status, 201);
+    let refused = browser.post(dry, &draw.write());
+    assert_eq!((refused.status, refused.problem()), (422, "quota-insufficient".to_owned()));
+    assert_eq!((&refused.json()["dry_run"], &refused.json()["receipt"]), (&Value::Bool(true), &Value::Null));
+    assert_eq!(door.service().reader().head().size(), size + 2);
+    let draw = books.draw(G, 1_000);
+    let statuses = [dry, dry, "/v1/statements"].map(|target| browser.post(target, &draw.write()).status);
+    assert_eq!(statuses, [200, 200, 201], "a draw that was tried out is not open");
+    door.close();
+}
+
+#[test]
+fn an_id_names_one_statement_of_its_issuer() {
+    let door = door::open(door::config());
+    let one = Books::new(&door.house, &door.ledger, START_S).request("guarantee/I-1", "004", 1_000);
+    // The same house again counts its ids from the same start.
+    let house = lian_client::sample::House::new(1);
+    let mut books = Books::new(&house, &door.ledger, START_S);
+    let mut browser = door.browser();
+    assert_eq!(browser.post("/v1/statements", &one.write()).status, 201);
+    let id = |envelope: &Envelope| lian_core::statement::Statement::parse(&envelope.payload).unwrap().id;
+    let other = (0..1_000)
+        .map(|no| books.request(&format!("guarantee/J-{no}"), "004", 1_000))
+        .find(|envelope| id(envelope) == id(&one))
+        .unwrap();
+
+    let answer = browser.post("/v1/statements", &other.write());
+
+    assert_eq!((answer.status, answer.problem()), (409, "id-reused".to_owned()));
+    assert!(answer.json()["entry"].is_u64() && answer.json()["rejection"].is_object());
+    door.close();
+}

@@ -262,6 +262,20 @@ impl Ledger {
     /// Judges a statement for the place at the end of the log and, if it is accepted, moves the
     /// states on. Call [`Ledger::record`] next for whatever is logged.
     pub fn judge(&mut self, place: &Place<'_>, filing: &Filing) -> Result<Verdict, Unlogged> {
+        self.judge_for(place, filing, Purpose::Log)
+    }
+
+    /// What [`Ledger::judge`] would say; changes nothing.
+    pub fn try_out(&mut self, place: &Place<'_>, filing: &Filing) -> Result<Verdict, Unlogged> {
+        self.judge_for(place, filing, Purpose::Trial)
+    }
+
+    fn judge_for(
+        &mut self,
+        place: &Place<'_>,
+        filing: &Filing,
+        purpose: Purpose,
+    ) -> Result<Verdict, Unlogged> {
         self.fault()?;
         if place.index == 0 {
             return Self::judge_opening(filing).map(|()| Verdict::ACCEPTED).map_err(Unlogged::from);
@@ -274,8 +288,8 @@ impl Ledger {
         self.fetch(filing)?;
         // Taken out, so that signers can borrow from it while the states move on.
         let mut directory = std::mem::take(&mut self.directory);
-        let outcome = self.judge_authorised(place, filing, &directory);
-        if outcome == Ok(Verdict::ACCEPTED) {
+        let outcome = self.judge_authorised(place, filing, &directory, purpose);
+        if outcome == Ok(Verdict::ACCEPTED) && purpose == Purpose::Log {
             note_in_directory(&mut directory, filing);
         }
         self.directory = directory;
@@ -310,6 +324,7 @@ impl Ledger {
         place: &Place<'_>,
         filing: &Filing,
         directory: &Directory,
+        purpose: Purpose,
     ) -> Result<Verdict, Unlogged> {
         let threshold = self.opening.as_ref().map_or(usize::MAX, |opening| opening.threshold);
         let authority = Authority { directory, threshold };
@@ -321,7 +336,10 @@ impl Ledger {
         self.judge_versions(filing, &slots)?;
         self.judge_derived(place, filing)?;
         self.brought.clear();
-        let verdict = self.decide(place, filing, &mut slots, &signers)?;
+        let verdict = self.decide(place, filing, &mut slots, &signers, purpose)?;
+        if purpose == Purpose::Trial {
+            self.put_away_brought();
+        }
         if !verdict.is_accepted()
             && let Err(rejection) = self.judge_quota(filing, place.recorded_at)
         {
@@ -451,6 +469,15 @@ impl Ledger {
 const STREAMS_USUAL: usize = 4;
 /// By position in [`Filing::streams`].
 type Slots = SmallVec<[Option<usize>; STREAMS_USUAL]>;
+
+/// Why a statement is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// It will be recorded.
+    Log,
+    /// Somebody wants to know: every state is put back.
+    Trial,
+}
 
 /// `<name>#<base64url of the leaf hash of entry 0>`: what statements name.
 pub fn ledger_id(name: &str, entry_0: &Digest) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lian_core::{audit::Place, entry::Verdict, statement::STREAM_BYTES_MAX};
 
-use super::{Ledger, Slots, State, Unlogged};
+use super::{Ledger, Purpose, Slots, State, Unlogged};
 use crate::{
     context::{Context, Signer, World},
     directory::Directory,
@@ -26,7 +26,10 @@ impl Ledger {
         filing: &Filing,
         slots: &mut Slots,
         signers: &[Signer<'_>],
+        purpose: Purpose,
     ) -> Result<Verdict, Unlogged> {
+        // The last event needs no way back, unless all of it is only tried.
+        let needs_undo = filing.events.len() > 1 || purpose == Purpose::Trial;
         let rules = Arc::clone(&self.rules);
         let mut undo = Undo::default();
         for (position, event) in filing.events.iter().enumerate() {
@@ -37,10 +40,14 @@ impl Ledger {
                 let event = u16::try_from(position).unwrap_or(u16::MAX);
                 return Ok(Verdict { code, event });
             }
-            if filing.events.len() > 1 && !undo.streams.iter().any(|(known, _)| *known == at) {
+            if needs_undo && !undo.streams.iter().any(|(known, _)| *known == at) {
                 undo.streams.push((at, self.streams[at].state.clone()));
             }
             self.evolve_event(place, &rules, at, event, &mut undo)?;
+        }
+        if purpose == Purpose::Trial {
+            self.take_back(undo);
+            return Ok(Verdict::ACCEPTED);
         }
         for event in &filing.events {
             self.note_effects(event, place);

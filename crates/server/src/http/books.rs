@@ -9,12 +9,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use lian_core::{hash::Digest, json::Value, map::MapProof};
+use lian_core::{audit::Place, entry::Verdict, hash::Digest, json::Value, map::MapProof, merkle::range_at};
 use lian_domain::{
     dates::Day,
     guarantee::State,
     ids::{BankCode, GuaranteeNo, Ubn},
-    ledger::Ledger,
+    ledger::{Ledger, Unlogged},
+    rejection::Rejection,
     views::{
         guarantees::{Exposure, Row, bank_exposure, company_quota, rows},
         keys::{self, KeyRow},
@@ -23,7 +24,11 @@ use lian_domain::{
 use lian_store::reader::Reader;
 
 use super::problem::{Code, Problem};
-use crate::{open::Fold, peek};
+use crate::{
+    admit::{KeyBook, admit},
+    open::Fold,
+    peek,
+};
 
 /// A moment of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +168,9 @@ pub trait Books: Send + Sync {
     fn completeness(&self, stream: &str) -> Result<Option<Completeness>, BooksFault>;
     /// Entries that an epoch covers; none if it is not closed.
     fn epoch_size(&self, number: u64) -> Result<Option<u64>, BooksFault>;
+    /// What admission and the rules would say of an envelope that came at that moment (Unix
+    /// milliseconds); nothing changes. Whether its id was used before is not asked.
+    fn try_out(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault>;
     /// Entries that the books have reached.
     fn reached(&self) -> u64;
 }
@@ -175,6 +183,7 @@ pub struct FoldedBooks {
     epoch: Mutex<Fold>,
     past: Mutex<Fold>,
     reached: AtomicU64,
+    keys: KeyBook,
 }
 
 fn lock(fold: &Mutex<Fold>) -> MutexGuard<'_, Fold> {
@@ -190,7 +199,14 @@ impl FoldedBooks {
     pub fn new(reader: Reader) -> Self {
         // Of ids of statements nothing is kept: none is valid at the end of time.
         let fold = || Mutex::new(Fold::new(i64::MAX));
-        Self { reader, now: fold(), epoch: fold(), past: fold(), reached: AtomicU64::new(0) }
+        Self {
+            reader,
+            now: fold(),
+            epoch: fold(),
+            past: fold(),
+            reached: AtomicU64::new(0),
+            keys: KeyBook::default(),
+        }
     }
 
     fn present(&self) -> Result<MutexGuard<'_, Fold>, BooksFault> {
@@ -321,6 +337,28 @@ impl Books for FoldedBooks {
         let now = self.present()?;
         let epoch = usize::try_from(number).ok().and_then(|number| now.ledger.epochs().get(number));
         Ok(epoch.map(|epoch| epoch.size))
+    }
+
+    fn try_out(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault> {
+        let mut now = self.present()?;
+        let ledger = &mut now.ledger;
+        let size = ledger.size();
+        self.keys.renew(ledger);
+        let statement = match admit(envelope, &self.keys) {
+            Ok(statement) => statement,
+            Err(turned) => return Ok(Seen { size, value: Err(turned.rejection) }),
+        };
+        let unread = |error: &dyn std::fmt::Display| BooksFault::Unread(error.to_string());
+        let tree = self.reader.tree(size).map_err(|error| unread(&error))?;
+        let tree = range_at(size, &tree).map_err(|error| unread(&error))?;
+        let recorded_at = now_ms.max(ledger.recorded_at());
+        let place = Place { index: size, recorded_at, tree: &tree, batch_first: true };
+        let value = match ledger.try_out(&place, statement.filing()) {
+            Ok(verdict) => Ok(verdict),
+            Err(Unlogged::Rejected(rejection)) => Err(rejection),
+            Err(other) => return Err(unread(&other)),
+        };
+        Ok(Seen { size, value })
     }
 
     fn reached(&self) -> u64 {

@@ -258,8 +258,9 @@ impl Problem {
         Self::plain(code).with_header("Retry-After", seconds.max(1).to_string())
     }
 
-    /// The statement was turned away; `pointer` is the place of its payload that is wrong.
-    pub fn rejected(rejection: &Rejection, signed: &Envelope, pointer: Option<String>) -> Self {
+    /// The statement was turned away; `pointer` is the place of its payload that is wrong. Signed
+    /// unless it was only tried out.
+    pub fn rejected(rejection: &Rejection, signed: Option<&Envelope>, pointer: Option<String>) -> Self {
         let number = rejection.code();
         let kind = Kind::Rejected(status_of_rejection(number), number);
         let said = Said { zh: words::rejection_zh(rejection).into(), en: rejection.to_string().into() };
@@ -270,7 +271,9 @@ impl Problem {
         if let Rejection::StaleVersion { actual, .. } | Rejection::StaleRequires { actual, .. } = rejection {
             problem.more.members.insert("current_version".to_owned(), json!(actual));
         }
-        problem.more.members.insert("rejection".to_owned(), shape::rejection(signed));
+        if let Some(signed) = signed {
+            problem.more.members.insert("rejection".to_owned(), shape::rejection(signed));
+        }
         match problem.kind.status() {
             429 => problem.with_header("Retry-After", "3600"),
             503 => problem.with_header("Retry-After", "60"),

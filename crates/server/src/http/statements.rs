@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use lian_core::{
-    entry::Leaf,
+    entry::{Leaf, Verdict},
     hash::{Digest, hex_encode},
     statement::{Envelope, Statement},
 };
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{
     App,
+    books::Seen,
     gate::{Outcome, Sealed},
     problem::{Code, Problem},
     request::{Reply, Request},
@@ -46,9 +47,24 @@ pub fn is_dry(request: &Request) -> Result<bool, Problem> {
     }
 }
 
-/// `POST /v1/statements?dry_run=true`
-pub fn dry_run(_: &App, _: &Request) -> Result<Reply, Problem> {
-    Err(Problem::again(Code::NotReady, 60))
+/// `POST /v1/statements?dry_run=true`: judged on the present state; nothing is logged or signed.
+pub fn dry_run(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let Seen { size, value } = app.books.try_out(&request.body, app.config.clock.wall_ms())?;
+    let verdict = value.map_err(|rejection| {
+        let pointer = pointer(&rejection, &request.body);
+        Problem::rejected(&rejection, None, pointer).with("dry_run", json!(true))
+    })?;
+    if verdict.is_accepted() {
+        let body = json!({"dry_run": true, "verdict": shape::verdict(verdict), "seq": size});
+        return Ok(Reply::json(&body).at(size));
+    }
+    let refusal = refusal_of(verdict)?;
+    Err(Problem::refused(refusal, verdict.event).with("dry_run", json!(true)))
+}
+
+fn refusal_of(verdict: Verdict) -> Result<Refusal, Problem> {
+    let unnamed = || Problem::internal(&format!("verdict {} has no name", verdict.code));
+    Refusal::from_code(verdict.code).ok_or_else(unnamed)
 }
 
 /// What an envelope claims, before anybody verified it.
@@ -108,7 +124,7 @@ pub fn after(app: &App, request: &Request, keys: &[Digest], outcome: Outcome) ->
                 Rejection::IdReused { entry, .. } | Rejection::AlreadyLogged(entry) => Some(json!(entry)),
                 _ => None,
             };
-            let problem = Problem::rejected(&rejection, &signed, pointer);
+            let problem = Problem::rejected(&rejection, Some(&signed), pointer);
             Err(match current {
                 Some(entry) => problem.with("entry", entry),
                 None => problem,
@@ -142,8 +158,7 @@ fn answer(app: &App, sealed: &Sealed) -> Result<Reply, Problem> {
         };
         return Ok(if sealed.new { reply.status(201) } else { reply });
     }
-    let refusal = Refusal::from_code(leaf.verdict.code)
-        .ok_or_else(|| Problem::internal(&format!("verdict {} has no name", leaf.verdict.code)))?;
+    let refusal = refusal_of(leaf.verdict)?;
     app.metrics.turned_away(refusal.name());
     let problem = Problem::refused(refusal, leaf.verdict.event)
         .with("entry", json!(entry))
