@@ -65,7 +65,10 @@ impl Desk {
             leaf: Vec::new(),
             previous: Vec::new(),
         };
-        let verdict = match self.ledger.judge(&place, &filing) {
+        let judged = self.ledger.judge(&place, &filing);
+        let told = matches!(judged, Err(Unlogged::Rows(_)));
+        assert!(told || self.ledger.fault().is_ok(), "judged on rows that could not be read: {judged:?}");
+        let verdict = match judged {
             Ok(verdict) => verdict,
             Err(Unlogged::Rejected(rejection)) => {
                 attempt.outcome = Err(rejection);

@@ -210,7 +210,7 @@ fn a_ledger_restored_from_rows_goes_on_exactly_like_one_that_was_never_stopped()
 #[test]
 fn rows_that_were_forgotten_and_read_again_change_no_verdict_and_no_state() {
     for log in logs() {
-        for (most, lag) in [(0, 0), (3, 5), (40, 1)] {
+        for (most, lag) in [(0, 0), (3, 5), (10, 70), (40, 1)] {
             let mut over = Over::new(lag);
             over.desk.ledger.hold_at_most(most, 4);
             let mut memory = Desk::new(Ledger::new());
