@@ -83,6 +83,14 @@ impl Browser {
         Some(Answered { status, headers, body })
     }
 
+    /// Reads to the end; true if nothing that came was HTTP.
+    pub fn hangs_up_without_http(&mut self) -> bool {
+        let mut bytes = Vec::new();
+        // A reset is an end too.
+        let _reset = self.stream.read_to_end(&mut bytes);
+        !bytes.starts_with(b"HTTP")
+    }
+
     fn read_headers(&mut self) -> Vec<(String, String)> {
         let mut headers = Vec::new();
         loop {

@@ -11,13 +11,14 @@ use lian_core::{
 };
 use lian_domain::filing::ReaderClass;
 use lian_store::segment::{ReadError, StoredEntry};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
     App,
     problem::{Code, Problem},
     request::{IMMUTABLE, Reply, Request},
-    shape,
+    shape::{self, EntryShape},
 };
 
 /// Entries that one request looks at.
@@ -77,7 +78,7 @@ pub fn readable(app: &App, entry: &StoredEntry) -> bool {
 }
 
 /// An entry as this reader sees it.
-pub fn shown(app: &App, entry: &StoredEntry) -> Result<serde_json::Value, Problem> {
+pub fn shown<'e>(app: &App, entry: &'e StoredEntry) -> Result<EntryShape<'e>, Problem> {
     let shown = shape::entry(entry, readable(app, entry));
     shown.ok_or_else(|| Problem::internal(&format!("the leaf of entry {} does not parse", entry.index)))
 }
@@ -91,31 +92,42 @@ pub fn read(app: &App, index: u64) -> Result<Option<StoredEntry>, Problem> {
     }
 }
 
+#[derive(Serialize)]
+struct Page<'e> {
+    data: Vec<EntryShape<'e>>,
+    has_more: bool,
+    next: Option<String>,
+    as_of: serde_json::Value,
+}
+
 /// `GET /v1/log/entries`
 pub fn list(app: &App, request: &Request) -> Result<Reply, Problem> {
     let filter = Filter::of(request);
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let from = request.number("after")?.map_or(0, |after| after.saturating_add(1));
     let head = app.reader().head();
-    let mut data = Vec::new();
+    let mut found = Vec::new();
     let mut next = from;
     let entries = app.reader().entries(from..head.size()).map_err(|error| Problem::internal(&error))?;
     for entry in entries.take(LOOKED_AT_MAX) {
         let entry = entry.map_err(|error| Problem::internal(&error))?;
         next = entry.index + 1;
         if filter.lists(app, &entry) {
-            data.push(shown(app, &entry)?);
-            if data.len() == limit {
+            found.push(entry);
+            if found.len() == limit {
                 break;
             }
         }
     }
     let has_more = next < head.size();
     let last = next.checked_sub(1).filter(|_| has_more && next > 0);
-    let body = json!({
-        "data": data, "has_more": has_more, "next": last.map(|last| last.to_string()),
-        "as_of": {"seq": head.size().checked_sub(1), "checkpoint": head.size()},
-    });
+    let data: Result<Vec<EntryShape<'_>>, Problem> = found.iter().map(|entry| shown(app, entry)).collect();
+    let body = Page {
+        data: data?,
+        has_more,
+        next: last.map(|last| last.to_string()),
+        as_of: json!({"seq": head.size().checked_sub(1), "checkpoint": head.size()}),
+    };
     let reply = Reply::json(&body).of(&head);
     Ok(match last {
         Some(last) => reply.with("Link", next_link(request, last)),

@@ -2,7 +2,8 @@
 //! no worker of the network ever waits for a disk.
 //! Invariant: a statement that was taken is answered, exactly once, after its commit point; what
 //! cannot be taken is told so at once.
-//! Limits: 4,096 statements wait here; 32 go in one group, so that groups are verified side by side.
+//! Limits: 4,096 statements wait here; 128 go in one group, and 8 groups are on their way at once, so
+//! that under load groups grow instead of their number: each costs several wake-ups.
 
 use std::{
     sync::{
@@ -16,7 +17,7 @@ use lian_core::{hash::Digest, statement::Envelope};
 use lian_domain::rejection::Rejection;
 use lian_store::{
     reader::{Head, Reader},
-    segment::StoredEntry,
+    segment::{ReadError, StoredEntry},
 };
 use tokio::sync::oneshot;
 
@@ -25,9 +26,11 @@ use crate::service::{Answer, Service, ServiceError};
 /// Statements that may wait for a place in the service's queue.
 const WAITING_MAX: usize = 4_096;
 /// Statements of one group.
-const GROUP_MAX: usize = 32;
+const GROUP_MAX: usize = 128;
 /// Groups whose answers are awaited.
-const GROUPS_MAX: usize = 1_024;
+const GROUPS_MAX: usize = 8;
+/// Entries from which on reading them in one walk costs less than one by one.
+const WALK_MIN: u64 = 8;
 
 /// What became of a statement.
 pub enum Outcome {
@@ -158,12 +161,11 @@ fn answer(reader: &Reader, groups: &Receiver<Group>) {
             continue;
         };
         let head = reader.head();
-        let mut proofs = prove(reader, &answers, &head);
+        let mut fresh = Fresh::read(reader, &answers, &head);
         for (answer, reply) in answers.into_iter().zip(replies) {
             let outcome = match answer {
                 Answer::Sealed { index, verdict } => {
-                    let proof = proofs.take(index);
-                    sealed(reader, index, verdict.is_some(), proof, &head)
+                    sealed(reader, index, verdict.is_some(), fresh.take(index), &head)
                 }
                 Answer::Rejected { rejection, signed } => Outcome::Rejected { rejection, signed },
             };
@@ -172,39 +174,53 @@ fn answer(reader: &Reader, groups: &Receiver<Group>) {
     }
 }
 
-/// Proofs of the new entries of one group, which stand side by side.
-struct Proofs {
+/// The new entries of one group, which stand side by side, with their proofs.
+#[derive(Default)]
+struct Fresh {
     first: u64,
-    proofs: Vec<Vec<Digest>>,
+    found: Vec<Option<(StoredEntry, Vec<Digest>)>>,
 }
 
-impl Proofs {
-    fn take(&mut self, index: u64) -> Option<Vec<Digest>> {
+impl Fresh {
+    fn take(&mut self, index: u64) -> Option<(StoredEntry, Vec<Digest>)> {
         let at = usize::try_from(index.checked_sub(self.first)?).ok()?;
-        self.proofs.get_mut(at).map(std::mem::take).filter(|proof| !proof.is_empty())
+        self.found.get_mut(at)?.take()
     }
-}
 
-fn prove(reader: &Reader, answers: &[Answer], head: &Head) -> Proofs {
-    let new = answers.iter().filter_map(|answer| match answer {
-        Answer::Sealed { index, verdict: Some(_) } => Some(*index),
-        _ => None,
-    });
-    let (first, last) = new.fold((u64::MAX, 0), |(first, last), index| (first.min(index), last.max(index)));
-    let none = Proofs { first: 0, proofs: Vec::new() };
-    if first > last || last - first >= 2 * GROUP_MAX as u64 {
-        return none;
-    }
-    // Without them each is proved by itself, and says what is wrong.
-    reader.prove_inclusions(first..last + 1, head.size()).map_or(none, |proofs| Proofs { first, proofs })
-}
-
-fn sealed(reader: &Reader, index: u64, new: bool, proof: Option<Vec<Digest>>, head: &Arc<Head>) -> Outcome {
-    let proof = proof.map_or_else(|| reader.prove_inclusion(index, head.size()), Ok);
-    match (reader.read_entry(index), proof) {
-        (Ok(entry), Ok(proof)) => {
-            Outcome::Sealed(Box::new(Sealed { entry, new, proof, head: Arc::clone(head) }))
+    /// Reads and proves them in one walk; what fails is read again one by one, and says why.
+    fn read(reader: &Reader, answers: &[Answer], head: &Head) -> Self {
+        let new = answers.iter().filter_map(|answer| match answer {
+            Answer::Sealed { index, verdict: Some(_) } => Some(*index),
+            _ => None,
+        });
+        let (first, last) =
+            new.fold((u64::MAX, 0), |(first, last), index| (first.min(index), last.max(index)));
+        let span = (last + 1).saturating_sub(first);
+        if !(WALK_MIN..2 * GROUP_MAX as u64).contains(&span) {
+            return Self::default();
         }
-        (Err(error), _) | (_, Err(error)) => Outcome::Unread(error.to_string()),
+        let range = first..last + 1;
+        let entries = reader.entries(range.clone()).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        match (entries, reader.prove_inclusions(range, head.size())) {
+            (Ok(entries), Ok(proofs)) => {
+                Self { first, found: entries.into_iter().zip(proofs).map(Some).collect() }
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+fn sealed(
+    reader: &Reader,
+    index: u64,
+    new: bool,
+    fresh: Option<(StoredEntry, Vec<Digest>)>,
+    head: &Arc<Head>,
+) -> Outcome {
+    let read =
+        || Ok::<_, ReadError>((reader.read_entry(index)?, reader.prove_inclusion(index, head.size())?));
+    match fresh.map_or_else(read, Ok) {
+        Ok((entry, proof)) => Outcome::Sealed(Box::new(Sealed { entry, new, proof, head: Arc::clone(head) })),
+        Err(error) => Outcome::Unread(error.to_string()),
     }
 }

@@ -184,8 +184,9 @@ impl Reply {
     }
 
     /// JSON.
-    pub fn json(value: &serde_json::Value) -> Self {
-        Self::new("application/json", value.to_string())
+    pub fn json(value: &impl serde::Serialize) -> Self {
+        // Numbers, text, lists and members by name: nothing that cannot be written.
+        Self::new("application/json", serde_json::to_vec(value).unwrap_or_default())
     }
 
     /// Another status.

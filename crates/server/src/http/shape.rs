@@ -17,7 +17,8 @@ use lian_domain::{
     refusal::Refusal,
 };
 use lian_store::{reader::Head, segment::StoredEntry};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// Bytes as text.
 pub fn base64(bytes: &[u8]) -> String {
@@ -38,16 +39,7 @@ pub fn moment(unix_ms: u64) -> String {
 
 /// A canonical value as the JSON of an answer.
 pub fn value_of(value: &json::Value<'_>) -> Value {
-    match value {
-        json::Value::Null => Value::Null,
-        json::Value::Bool(truth) => json!(truth),
-        json::Value::Int(number) => json!(number),
-        json::Value::Text(text) => json!(text),
-        json::Value::List(items) => items.iter().map(value_of).collect(),
-        json::Value::Object(members) => {
-            members.iter().map(|(name, member)| (name.to_string(), value_of(member))).collect()
-        }
-    }
+    serde_json::to_value(Borrowed(value)).unwrap_or_default()
 }
 
 /// Who may read the payload of an entry; a payload that nobody can read any more is nobody's.
@@ -55,67 +47,182 @@ pub fn class_of(payload: &[u8]) -> Option<ReaderClass> {
     Filing::read(payload, Digest::ZERO).ok().map(|filing| filing.class)
 }
 
-/// A verdict: accepted, or which rule refused which event.
-pub fn verdict(verdict: Verdict) -> Value {
-    if verdict.is_accepted() {
-        return json!({"accepted": true});
+/// Accepted, or which rule refused which event.
+#[derive(Debug, Clone, Serialize)]
+pub struct VerdictShape {
+    accepted: bool,
+    #[serde(flatten)]
+    refused: Option<RefusedShape>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct RefusedShape {
+    code: u16,
+    event: u16,
+    name: Option<&'static str>,
+}
+
+/// A verdict.
+pub fn verdict(verdict: Verdict) -> VerdictShape {
+    let refused = || RefusedShape {
+        code: verdict.code,
+        event: verdict.event,
+        name: Refusal::from_code(verdict.code).map(Refusal::name),
+    };
+    VerdictShape { accepted: verdict.is_accepted(), refused: (!verdict.is_accepted()).then(refused) }
+}
+
+/// An entry as readers see it.
+#[derive(Debug, Clone, Serialize)]
+pub struct EntryShape<'e> {
+    seq: u64,
+    leaf_hash: String,
+    prev_hash: String,
+    recorded_at: String,
+    rules: u32,
+    verdict: VerdictShape,
+    statement: String,
+    signatures: Vec<String>,
+    leaf: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<bool>,
+    #[serde(flatten)]
+    said: Option<SaidShape<'e>>,
+}
+
+impl EntryShape<'_> {
+    /// The version that the first event expects, if the payload is shown.
+    pub fn first_expect(&self) -> Option<u64> {
+        self.said.as_ref().and_then(|said| said.events.first()).map(|event| event.expect)
     }
-    let name = Refusal::from_code(verdict.code).map(Refusal::name);
-    json!({"accepted": false, "code": verdict.code, "event": verdict.event, "name": name})
+}
+
+/// What the payload says.
+#[derive(Debug, Clone, Serialize)]
+struct SaidShape<'e> {
+    id: String,
+    issued_at: String,
+    payload_bytes: usize,
+    issuers: Vec<IssuerShape<'e>>,
+    events: Vec<EventShape<'e>>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct IssuerShape<'e> {
+    actor: &'e str,
+    r#as: &'e str,
+    key: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct EventShape<'e> {
+    kind: &'e str,
+    stream: &'e str,
+    expect: u64,
+    version: Option<u64>,
+    occurred_at: String,
+    data: Data<'e>,
+}
+
+#[derive(Debug, Clone)]
+struct Data<'e>(json::Value<'e>);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write(&self.0, to)
+    }
+}
+
+struct Borrowed<'v, 'a>(&'v json::Value<'a>);
+
+impl Serialize for Borrowed<'_, '_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        write(self.0, to)
+    }
+}
+
+fn write<S: Serializer>(value: &json::Value<'_>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        json::Value::Null => to.serialize_unit(),
+        json::Value::Bool(truth) => to.serialize_bool(*truth),
+        json::Value::Int(number) => to.serialize_i64(*number),
+        json::Value::Text(text) => to.serialize_str(text),
+        json::Value::List(items) => to.collect_seq(items.iter().map(Borrowed)),
+        json::Value::Object(members) => {
+            to.collect_map(members.iter().map(|(name, member)| (name, Borrowed(member))))
+        }
+    }
 }
 
 /// An entry; without what its payload says unless `open`.
-pub fn entry(stored: &StoredEntry, open: bool) -> Option<Value> {
+pub fn entry(stored: &StoredEntry, open: bool) -> Option<EntryShape<'_>> {
     let leaf = Leaf::decode(&stored.leaf).ok()?;
-    let mut members = Map::new();
-    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    put("seq", json!(leaf.index));
-    put("leaf_hash", json!(leaf_hash(&stored.leaf).to_hex()));
-    put("prev_hash", json!(leaf.previous.to_hex()));
-    put("recorded_at", json!(moment(leaf.recorded_at)));
-    put("rules", json!(leaf.rules));
-    put("verdict", verdict(leaf.verdict));
-    put("statement", json!(leaf.statement.to_hex()));
-    put("signatures", leaf.signatures.iter().map(|signature| base64(signature)).collect());
-    put("leaf", json!(base64(&stored.leaf)));
-    let statement = Statement::parse(&stored.payload).ok();
-    match statement.filter(|_| open) {
-        None => {
-            put("withheld", json!(true));
-        }
-        Some(statement) => {
-            put("id", json!(hex_encode(&statement.id)));
-            put("issued_at", json!(format_moment(statement.issued_at)));
-            put("payload_bytes", json!(stored.payload.len()));
-            let issuer = |issuer: &lian_core::statement::Issuer<'_>| json!({"actor": issuer.actor, "as": issuer.capacity, "key": issuer.key.to_hex()});
-            put("issuers", statement.issuers.iter().map(issuer).collect());
-            let accepted = leaf.verdict.is_accepted();
-            let event = |event: &lian_core::statement::Event<'_>| {
-                json!({
-                    "kind": event.kind, "stream": event.stream, "expect": event.expect,
-                    "version": accepted.then_some(event.expect + 1), "occurred_at": format_moment(event.occurred_at),
-                    "data": value_of(&event.data),
-                })
-            };
-            put("events", statement.events.iter().map(event).collect());
-        }
+    let statement = if open { Statement::parse(&stored.payload).ok() } else { None };
+    let accepted = leaf.verdict.is_accepted();
+    let said = statement.map(|statement| said(statement, stored.payload.len(), accepted));
+    Some(EntryShape {
+        seq: leaf.index,
+        leaf_hash: leaf_hash(&stored.leaf).to_hex(),
+        prev_hash: leaf.previous.to_hex(),
+        recorded_at: moment(leaf.recorded_at),
+        rules: leaf.rules,
+        verdict: verdict(leaf.verdict),
+        statement: leaf.statement.to_hex(),
+        signatures: leaf.signatures.iter().map(|signature| base64(signature)).collect(),
+        leaf: base64(&stored.leaf),
+        withheld: said.is_none().then_some(true),
+        said,
+    })
+}
+
+fn said(statement: Statement<'_>, payload_bytes: usize, accepted: bool) -> SaidShape<'_> {
+    let issuers = statement.issuers.into_iter().map(|issuer| IssuerShape {
+        actor: issuer.actor,
+        r#as: issuer.capacity,
+        key: issuer.key.to_hex(),
+    });
+    let events = statement.events.into_iter().map(|event| EventShape {
+        kind: event.kind,
+        stream: event.stream,
+        expect: event.expect,
+        version: accepted.then_some(event.expect + 1),
+        occurred_at: format_moment(event.occurred_at),
+        data: Data(event.data),
+    });
+    SaidShape {
+        id: hex_encode(&statement.id),
+        issued_at: format_moment(statement.issued_at),
+        payload_bytes,
+        issuers: issuers.collect(),
+        events: events.collect(),
     }
-    Some(Value::Object(members))
 }
 
 /// A receipt, taken apart and as a file.
-pub fn receipt(stored: &StoredEntry, proof: Vec<Digest>, head: &Head) -> Value {
-    let origin = head.note().split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let hashes: Vec<String> = proof.iter().map(Digest::to_hex).collect();
-    json!({
-        "origin": String::from_utf8_lossy(origin),
-        "index": stored.index,
-        "tree_size": head.size(),
-        "root": head.tip().range().root().to_hex(),
-        "proof": hashes,
-        "checkpoint": String::from_utf8_lossy(head.note()),
-        "tlog_proof": String::from_utf8_lossy(&receipt_file(stored, proof, head)),
-    })
+#[derive(Debug, Clone, Serialize)]
+pub struct ReceiptShape<'h> {
+    origin: &'h str,
+    index: u64,
+    tree_size: u64,
+    root: String,
+    proof: Vec<String>,
+    checkpoint: &'h str,
+    tlog_proof: String,
+}
+
+/// A receipt of an entry under a head.
+pub fn receipt<'h>(stored: &StoredEntry, proof: Vec<Digest>, head: &'h Head) -> ReceiptShape<'h> {
+    // Our own note and file are text; if they were not, the verifier of the receipt would say so.
+    let checkpoint = std::str::from_utf8(head.note()).unwrap_or_default();
+    ReceiptShape {
+        origin: checkpoint.split('\n').next().unwrap_or_default(),
+        index: stored.index,
+        tree_size: head.size(),
+        root: head.tip().range().root().to_hex(),
+        proof: proof.iter().map(Digest::to_hex).collect(),
+        checkpoint,
+        tlog_proof: String::from_utf8(receipt_file(stored, proof, head)).unwrap_or_default(),
+    }
 }
 
 /// The receipt file (C2SP tlog-proof).

@@ -9,6 +9,7 @@ use lian_core::{
     statement::{Envelope, Statement},
 };
 use lian_domain::{refusal::Refusal, rejection::Rejection};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     gate::{Outcome, Sealed},
     problem::{Code, Problem},
     request::{Reply, Request},
-    shape,
+    shape::{self, EntryShape, ReceiptShape},
 };
 
 /// Types of a body that is an envelope.
@@ -139,6 +140,13 @@ pub fn after(app: &App, request: &Request, keys: &[Digest], outcome: Outcome) ->
     }
 }
 
+#[derive(Serialize)]
+struct Logged<'a> {
+    entry: Option<EntryShape<'a>>,
+    receipt: ReceiptShape<'a>,
+    repeated: bool,
+}
+
 fn answer(app: &App, sealed: &Sealed) -> Result<Reply, Problem> {
     let leaf = Leaf::decode(&sealed.entry.leaf).map_err(|error| Problem::internal(&error))?;
     let entry = shape::entry(&sealed.entry, true);
@@ -148,9 +156,8 @@ fn answer(app: &App, sealed: &Sealed) -> Result<Reply, Problem> {
         app.metrics.signatures.inc_by(leaf.signatures.len() as u64);
     }
     if leaf.verdict.is_accepted() {
-        let expect = Statement::parse(&sealed.entry.payload).ok();
-        let expect = expect.and_then(|statement| statement.events.first().map(|event| event.expect));
-        let reply = Reply::json(&json!({"entry": entry, "receipt": receipt, "repeated": !sealed.new}));
+        let expect = entry.as_ref().and_then(EntryShape::first_expect);
+        let reply = Reply::json(&Logged { entry, receipt, repeated: !sealed.new });
         let reply = reply.with("Location", location).of(&sealed.head);
         let reply = match expect {
             Some(expect) => reply.with("ETag", format!("\"v{}\"", expect + 1)),
@@ -162,7 +169,7 @@ fn answer(app: &App, sealed: &Sealed) -> Result<Reply, Problem> {
     app.metrics.turned_away(refusal.name());
     let problem = Problem::refused(refusal, leaf.verdict.event)
         .with("entry", json!(entry))
-        .with("receipt", receipt)
+        .with("receipt", json!(receipt))
         .with("repeated", json!(!sealed.new));
     Err(problem.with_header("Location", location))
 }

@@ -138,7 +138,9 @@ fn events(app: &App, filter: &Filter, range: std::ops::Range<u64>) -> Result<Vec
     for entry in entries {
         let entry = entry.map_err(|error| Problem::internal(&error))?;
         let text = if filter.lists(app, &entry) {
-            format!("id: {}\nevent: entry\ndata: {}\n\n", entry.index, entries::shown(app, &entry)?)
+            let data = serde_json::to_string(&entries::shown(app, &entry)?);
+            let data = data.map_err(|error| Problem::internal(&error))?;
+            format!("id: {}\nevent: entry\ndata: {data}\n\n", entry.index)
         } else {
             format!("id: {}\n\n", entry.index)
         };

@@ -7,6 +7,7 @@ use lian_domain::{
     ids::{BankCode, GuaranteeNo, Ubn},
     views::keys::KeyRow,
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     entries, moment,
     problem::{Code, Problem},
     request::{Reply, Request},
-    shape,
+    shape::{self, EntryShape},
 };
 
 /// Guarantees of a list.
@@ -103,13 +104,21 @@ pub fn history(app: &App, request: &Request) -> Result<Reply, Problem> {
     if found.is_empty() {
         return Err(unknown());
     }
-    let mut data = Vec::with_capacity(found.len());
+    let missing = || Problem::internal(&"an entry of a stream is not there");
+    let mut stored = Vec::with_capacity(found.len());
     for index in found {
-        let entry = entries::read(app, index)?
-            .ok_or_else(|| Problem::internal(&"an entry of a stream is not there"))?;
-        data.push(entries::shown(app, &entry)?);
+        stored.push(entries::read(app, index)?.ok_or_else(missing)?);
     }
-    Ok(Reply::json(&json!({"no": no.as_str(), "data": data, "as_of": as_of(size, at)})).at(size))
+    let data: Result<Vec<EntryShape<'_>>, Problem> =
+        stored.iter().map(|entry| entries::shown(app, entry)).collect();
+    Ok(Reply::json(&History { no: no.as_str(), data: data?, as_of: as_of(size, at) }).at(size))
+}
+
+#[derive(Serialize)]
+struct History<'e> {
+    no: &'e str,
+    data: Vec<EntryShape<'e>>,
+    as_of: Value,
 }
 
 /// `GET /v1/principals/{taxid}/quota`
