@@ -2,11 +2,7 @@
 
 mod support;
 
-use std::{
-    io::Write,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{io::Write, net::SocketAddr, time::Duration};
 
 use lian_server::http::{Config, ServeError, limits::Rate, serve};
 use support::{START_S, business::Books, door};
@@ -164,7 +160,6 @@ fn who_dawdles_over_a_head_or_a_body_is_closed_and_who_is_quick_is_served_meanwh
     config.pace.idle = Duration::from_millis(600);
     config.body_timeout = Duration::from_millis(300);
     let door = door::open(config);
-    let started = Instant::now();
     let mut slow: Vec<_> = (0..50)
         .map(|_| {
             let mut browser = door.browser();
@@ -184,8 +179,6 @@ fn who_dawdles_over_a_head_or_a_body_is_closed_and_who_is_quick_is_served_meanwh
     assert!(silent.read().is_none());
     assert_eq!(body.read().unwrap().problem(), "timed-out");
     assert!(body.read().is_none(), "and the connection ends");
-    // Far below the thirty seconds for which this client would have waited.
-    assert!(started.elapsed() < Duration::from_secs(20));
     door.close();
 }
 

@@ -64,7 +64,10 @@ impl Browser {
     /// Reads one answer; none if the server hung up.
     pub fn read(&mut self) -> Option<Answered> {
         let mut line = String::new();
-        if self.stream.read_line(&mut line).unwrap_or(0) == 0 {
+        let read = self.stream.read_line(&mut line);
+        let waited = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+        assert!(!read.as_ref().is_err_and(waited), "the server neither answered nor hung up");
+        if read.unwrap_or(0) == 0 {
             return None;
         }
         let status =
