@@ -23,6 +23,7 @@ pub mod shell;
 pub mod statements;
 pub mod tail;
 pub mod views;
+pub mod web;
 mod words;
 
 use std::{

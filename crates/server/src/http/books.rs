@@ -9,10 +9,12 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use lian_core::{audit::Place, entry::Verdict, hash::Digest, json::Value, map::MapProof, merkle::range_at};
+use lian_core::{
+    audit::Place, entry::Verdict, hash::Digest, json::Value, keys::PublicKey, map::MapProof, merkle::range_at,
+};
 use lian_domain::{
     dates::Day,
-    guarantee::State,
+    guarantee::{Standing, State},
     ids::{BankCode, GuaranteeNo, Ubn},
     ledger::{Ledger, Unlogged},
     rejection::Rejection,
@@ -60,6 +62,8 @@ pub struct Card {
     /// Last entry that names it.
     pub last: u64,
     /// Status on the day asked for.
+    pub status: Standing,
+    /// Its name.
     pub standing: &'static str,
     /// Bank that stands for it.
     pub bank: String,
@@ -130,6 +134,45 @@ pub struct Completeness {
     pub entries: Vec<u64>,
 }
 
+/// A guarantee from entry to entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeline {
+    /// Its state at the end.
+    pub state: State,
+    /// Status on the day asked for.
+    pub standing: Standing,
+    /// Entries that name it, ascending, and after each its limit and what could still be drawn, NT$;
+    /// none where only the end is known.
+    pub steps: Vec<(u64, Option<(u64, u64)>)>,
+}
+
+/// The epochs of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochsSeen {
+    /// Closed since entry 0.
+    pub closed: u64,
+    /// True if the ledger asks witnesses.
+    pub witnesses: bool,
+}
+
+/// Which ledger this is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `<name>#<hash of entry 0>`; empty before there is one.
+    pub ledger: String,
+    /// True if its data are invented.
+    pub synthetic: bool,
+}
+
+/// The standing of this name.
+pub fn standing_of(name: &str) -> Option<Standing> {
+    use Standing::{
+        Active, Closed, Exhausted, Expired, NotYetValid, Rejected, Requested, Suspended, Withdrawn,
+    };
+    let all = [Requested, NotYetValid, Active, Exhausted, Suspended, Expired, Closed, Rejected, Withdrawn];
+    all.into_iter().find(|standing| standing.name() == name)
+}
+
 /// Why the books do not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BooksFault {
@@ -171,6 +214,14 @@ pub trait Books: Send + Sync {
     /// What admission and the rules would say of an envelope that came at that moment (Unix
     /// milliseconds); nothing changes. Whether its id was used before is not asked.
     fn try_out(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault>;
+    /// How a guarantee went over the last `most` entries that name it; none if it was not requested.
+    fn timeline(&self, no: &GuaranteeNo, at: At, most: usize) -> Result<Seen<Option<Timeline>>, BooksFault>;
+    /// The epochs so far.
+    fn epochs(&self) -> Result<EpochsSeen, BooksFault>;
+    /// Which ledger this is.
+    fn identity(&self) -> Identity;
+    /// An enrolled key by its id.
+    fn public_key(&self, id: &Digest) -> Option<PublicKey>;
     /// Entries that the books have reached.
     fn reached(&self) -> u64;
 }
@@ -242,6 +293,7 @@ fn card(row: &Row<'_>) -> Card {
         no: row.stream.strip_prefix("guarantee/").unwrap_or(row.stream).to_owned(),
         version: row.version,
         last: row.last,
+        status: row.standing,
         standing: row.standing.name(),
         bank: state.bank().to_string(),
         debtor: state.terms().debtor.to_string(),
@@ -359,6 +411,38 @@ impl Books for FoldedBooks {
             Err(other) => return Err(unread(&other)),
         };
         Ok(Seen { size, value })
+    }
+
+    fn timeline(&self, no: &GuaranteeNo, at: At, most: usize) -> Result<Seen<Option<Timeline>>, BooksFault> {
+        let stream = format!("guarantee/{no}");
+        let mut steps = self.history(&stream, at)?.value;
+        steps.drain(..steps.len().saturating_sub(most));
+        self.with(at, |ledger| {
+            let state = ledger.guarantee(&stream)?.clone();
+            let standing = state.standing(at.day);
+            // Only the end is in memory; the rows know the way.
+            let end = Some((state.limit().get(), state.available().get()));
+            let last = steps.len().saturating_sub(1);
+            let step = |(at, index): (usize, &u64)| (*index, end.filter(|_| at == last));
+            let steps = steps.iter().enumerate().map(step).collect();
+            Some(Timeline { state, standing, steps })
+        })
+    }
+
+    fn epochs(&self) -> Result<EpochsSeen, BooksFault> {
+        let now = self.present()?;
+        let witnesses = now.ledger.opening().is_some_and(|opening| opening.witness_policy.is_some());
+        Ok(EpochsSeen { closed: (now.ledger.epochs().len() as u64).saturating_sub(1), witnesses })
+    }
+
+    fn identity(&self) -> Identity {
+        let Ok(now) = self.present() else { return Identity::default() };
+        let synthetic = now.ledger.opening().is_some_and(|opening| opening.synthetic);
+        Identity { ledger: now.ledger.id().to_owned(), synthetic }
+    }
+
+    fn public_key(&self, id: &Digest) -> Option<PublicKey> {
+        Some(self.present().ok()?.ledger.directory().key(id)?.public)
     }
 
     fn reached(&self) -> u64 {

@@ -95,6 +95,11 @@ pub fn resolve(as_of: Option<&str>, reader: &Reader, books: &dyn Books, today: D
     }
 }
 
+/// Entries that were recorded until the end of a civil day.
+pub fn size_at_end_of(reader: &Reader, day: Day) -> Result<u64, Problem> {
+    first_after(reader, day.end_of_day_ms(), reader.head().size())
+}
+
 /// `recorded_at` never falls, so the first later entry is found by halving.
 fn first_after(reader: &Reader, ms: u64, size: u64) -> Result<u64, Problem> {
     let (mut low, mut high) = (0, size);

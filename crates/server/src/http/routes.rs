@@ -7,7 +7,7 @@ use super::{
     problem::{Code, Problem},
     proofs,
     request::{Reply, Request, percent_decode},
-    views,
+    views, web,
 };
 
 /// Methods that are served. `HEAD` is served wherever `GET` is.
@@ -53,13 +53,16 @@ pub enum Group {
     Views,
     /// Static files of C2SP.
     Tiles,
+    /// Pages for people.
+    Pages,
     /// The server itself.
     House,
 }
 
 impl Group {
     /// All of them, in the order in which they are tried.
-    pub const ALL: [Self; 5] = [Self::Statements, Self::Log, Self::Views, Self::Tiles, Self::House];
+    pub const ALL: [Self; 6] =
+        [Self::Statements, Self::Log, Self::Views, Self::Tiles, Self::Pages, Self::House];
 }
 
 /// A handler: a plain function.
@@ -105,7 +108,7 @@ const fn asking(route: Route, query: &'static [&'static str]) -> Route {
     Route { query, ..route }
 }
 
-use Group::{House, Log, Tiles, Views};
+use Group::{House, Log, Pages, Tiles, Views};
 use Readers::{ByClass, Everyone, Parties};
 use Work::{Aside, Here};
 
@@ -143,6 +146,12 @@ pub const ROUTES: &[Route] = &[
     asking(get("/v1/banks/{code}/exposure", Views, Parties, 5, Aside(views::exposure)), &["as_of"]),
     get("/checkpoint", Tiles, Everyone, 1, Here(proofs::published)),
     get("/tile/{path...}", Tiles, Everyone, 1, Aside(proofs::tile)),
+    asking(get("/", Pages, ByClass, 10, Aside(web::home)), &["lang"]),
+    asking(get("/log", Pages, ByClass, 10, Aside(web::log)), &["lang", "before"]),
+    asking(get("/log/{entry}", Pages, ByClass, 3, Aside(web::entry)), &["lang"]),
+    asking(get("/guarantees", Pages, Parties, 10, Aside(web::guarantees)), &["lang", "after"]),
+    asking(get("/guarantees/{no}", Pages, Parties, 10, Aside(web::guarantee)), &["lang", "as_of"]),
+    get("/style.css", Pages, Everyone, 1, Here(web::style)),
     get("/healthz", House, Everyone, 0, Here(house::health)),
     get("/readyz", House, Everyone, 0, Here(house::ready)),
     get("/metrics", House, Everyone, 1, Here(house::metrics)),
