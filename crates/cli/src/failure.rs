@@ -130,7 +130,8 @@ impl From<OpenFault> for Failure {
             OpenFault::Key(name) => Self::new(Exit::NotAuthorised, "wrong-log-key", OpenFault::Key(name))
                 .fix("point [keys] in lian.toml to the keys that this ledger was opened with"),
             OpenFault::Exists => Self::new(Exit::Usage, "exists", fault),
-            fault @ (OpenFault::Damaged(_) | OpenFault::Entry { .. }) => {
+            fault @ OpenFault::Views(_) => Self::new(Exit::Io, "views", fault),
+            fault @ (OpenFault::Damaged(_) | OpenFault::Entry { .. } | OpenFault::Ahead { .. }) => {
                 Self::new(Exit::Failed, "damaged", fault)
                     .because("the folder contradicts what the log promised; nothing is written to it")
                     .fix("run `lian verify` on it, and restore a copy that verifies")

@@ -2,14 +2,14 @@
 //! Invariant: nothing is admitted before the state has reached the end of the log, and a batch
 //! that a crash left uncommitted is judged like a stranger's before it is rolled forward.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use lian_core::{
     audit::Place,
     entry::Leaf,
-    hash::{Digest, leaf_hash},
+    hash::{Digest, leaf_hash, link},
     keys::SecretKey,
-    merkle::CompactRange,
+    merkle::{self, CompactRange},
     note::{SignatureType, SignerKey, VerifierKey},
     statement::{STATEMENT_TYPE, Statement, pae, statement_digest},
 };
@@ -17,6 +17,7 @@ use lian_domain::{
     filing::Filing,
     ledger::{Ledger, Unlogged},
     registry::Event as RegistryEvent,
+    rows::Rows,
 };
 use lian_store::{
     commit::Store,
@@ -29,8 +30,14 @@ use lian_store::{
 use rayon::prelude::*;
 use thiserror::Error;
 
-use crate::ids::Ids;
+use crate::{
+    ids::Ids,
+    keeping::{Found, Views},
+    shadow::{Projector, Shadow},
+};
 
+/// Rows after which a step is taken.
+pub(crate) const STEP_ROWS: usize = 80;
 /// Entries that are parsed ahead of the fold; bounds memory while a long log is folded.
 const PARSE_AHEAD: usize = 4_096;
 
@@ -70,6 +77,22 @@ pub enum OpenFault {
     /// There is a ledger in the folder already.
     #[error("there is a ledger here already")]
     Exists,
+    /// The views know entries that the log does not have: it lost them, or the views are of a copy
+    /// that went on. Nothing is written until somebody has looked into it and discards the views.
+    #[error(
+        "the views cover {reached} entries (link {link}), the log has {size}; look into it, then discard them"
+    )]
+    Ahead {
+        /// Entries that the views cover.
+        reached: u64,
+        /// Link of the leaf of the last of them.
+        link: Digest,
+        /// Entries of the log.
+        size: u64,
+    },
+    /// The views can be neither used nor made again.
+    #[error("the views cannot be kept: {0}")]
+    Views(String),
     /// Keys of another ledger.
     #[error("the {0} key is not the one that entry 0 names")]
     Key(&'static str),
@@ -87,6 +110,10 @@ pub struct OpenLedger {
     pub set_aside: Vec<SetAside>,
     /// True if a batch that waited became part of the log.
     pub rolled_forward: bool,
+    /// The rows that the state lies over; none if all of it is in memory.
+    pub shadow: Option<Arc<Shadow>>,
+    /// Why an earlier shadow was discarded, if one was.
+    pub discarded: Option<String>,
 }
 
 /// The log's verifying key under the name of the ledger.
@@ -103,31 +130,45 @@ pub fn open(
     now_s: i64,
     report: &mut dyn FnMut(u64),
 ) -> Result<OpenLedger, OpenFault> {
+    open_over(disk, name, keys, now_s, None, report)
+}
+
+/// The same with the state in rows: what they hold is not folded again. Before entry 0 there is nothing to bind rows to, and none are kept.
+pub fn open_over(
+    disk: Arc<dyn Disk>,
+    name: &str,
+    keys: &SystemKeys,
+    now_s: i64,
+    views: Option<&Views>,
+    report: &mut dyn FnMut(u64),
+) -> Result<OpenLedger, OpenFault> {
     let verifier = log_verifier(name, keys)?;
-    let recovery = match recover::open(disk, Arc::new(LogKeys::new(vec![verifier])), "lian", &[])? {
-        Opened::Writable(recovery) => recovery,
-        Opened::ReadOnly(read_only) => return Err(OpenFault::Damaged(read_only.damage)),
-    };
-    let mut fold = Fold::new(now_s);
-    fold.run(recovery.reader(), u64::MAX, report)?;
+    let recovery =
+        match recover::open(Arc::clone(&disk), Arc::new(LogKeys::new(vec![verifier])), "lian", &[])? {
+            Opened::Writable(recovery) => recovery,
+            Opened::ReadOnly(read_only) => return Err(OpenFault::Damaged(read_only.damage)),
+        };
+    let mut found = Found::open(views, disk, recovery.reader())?;
+    let mut fold = found.fold(recovery.reader(), now_s, report)?;
     check_keys(&fold.ledger, keys)?;
     let pending = recovery.pending_entries();
     let rolled_forward = !pending.is_empty() && fold.judge_pending(&pending);
     if fold.ledger.size() != recovery.reader().head().size() && !rolled_forward {
-        fold = Fold::new(now_s);
-        fold.run(recovery.reader(), u64::MAX, report)?;
+        fold = found.fold(recovery.reader(), now_s, report)?;
     }
     let judgement = if rolled_forward { Judgement::RollForward } else { Judgement::SetAside };
     let signer = SignerKey::new(name, SignatureType::Ed25519, SecretKey::from_seed(&keys.log.seed()))
         .map_err(|_| OpenFault::Key("log"))?;
     let started = recovery.start(Box::new(TreeSigner::new(Box::new(signer))), judgement)?;
-    fold.end();
+    fold.end()?;
     Ok(OpenLedger {
         store: started.store,
         ledger: fold.ledger,
         ids: fold.ids,
         set_aside: started.set_aside,
         rolled_forward,
+        shadow: found.shadow,
+        discarded: found.discarded,
     })
 }
 
@@ -148,30 +189,90 @@ pub struct Fold {
     /// The state so far.
     pub ledger: Ledger,
     tree: CompactRange,
-    ids: Ids,
+    /// Link of the last entry.
+    link: Digest,
+    pub(crate) ids: Ids,
     now_s: i64,
+    /// Takes the rows that change, while the state lies over rows.
+    projector: Option<Projector>,
 }
 
 impl Fold {
     /// Before entry 0.
     pub fn new(now_s: i64) -> Self {
-        Self { ledger: Ledger::new(), tree: CompactRange::new(), ids: Ids::default(), now_s }
+        Self {
+            ledger: Ledger::new(),
+            tree: CompactRange::new(),
+            link: Digest::ZERO,
+            ids: Ids::default(),
+            now_s,
+            projector: None,
+        }
+    }
+
+    /// As far as the rows of a shadow say; they are kept up from there on.
+    pub(crate) fn over(
+        shadow: &Arc<Shadow>,
+        reader: &Reader,
+        mut ids: Ids,
+        now_s: i64,
+    ) -> Result<Self, OpenFault> {
+        let rows: Arc<dyn Rows> = Arc::new(shadow.life());
+        let binding = shadow.binding().map_err(|fault| views(&fault))?;
+        let projector = Some(Projector::start(Arc::clone(shadow)));
+        let reached = binding.reached;
+        if reached == 0 {
+            return Ok(Self { ledger: Ledger::over(rows), ids, projector, ..Self::new(now_s) });
+        }
+        let first = reader.read_entry(0).map_err(|error| fault(0, &error))?;
+        let ledger = Ledger::restore(&rows, &binding, &first.leaf, &first.payload);
+        let tree = reader.tree(reached).map_err(|error| views(&error))?;
+        let tree = merkle::range_at(reached, &tree).map_err(|error| views(&error))?;
+        ids.load(reader, reached, now_s)?;
+        let ledger = ledger.map_err(|fault| views(&fault))?;
+        let mut fold = Self { ledger, tree, link: binding.link, ids, now_s, projector };
+        let whole = fold.ledger.changed_since();
+        let note = |fold: &mut Self, stretch: &[(StoredEntry, Parsed)]| {
+            for (_, parsed) in stretch {
+                let filing = parsed.filing.as_ref().map_err(|what| fault(whole, what))?;
+                fold.ledger.note_changed(filing).map_err(|fault| views(&fault))?;
+            }
+            Ok(())
+        };
+        fold.each(reader, whole..reached, note, &mut |_| ())?;
+        Ok(fold)
     }
 
     /// Folds entries of `reader` up to `end`; the next ones are read and parsed on the other cores.
     pub fn run(&mut self, reader: &Reader, end: u64, report: &mut dyn FnMut(u64)) -> Result<(), OpenFault> {
-        let start = self.ledger.size();
-        let mut entries = reader.entries(start..end).map_err(|error| fault(start, &error))?;
-        let mut stretch = parse_ahead(&mut entries, start)?;
+        let fold = |fold: &mut Self, stretch: &[(StoredEntry, Parsed)]| {
+            fold.stretch(stretch)?;
+            fold.ids.committed(fold.ledger.size(), reader);
+            Ok(())
+        };
+        self.each(reader, self.ledger.size()..end, fold, report)?;
+        self.end()
+    }
+
+    /// Gives entries to `take`, a stretch at a time, and reports after each.
+    pub(crate) fn each(
+        &mut self,
+        reader: &Reader,
+        range: Range<u64>,
+        take: impl Fn(&mut Self, &[(StoredEntry, Parsed)]) -> Result<(), OpenFault> + Sync,
+        report: &mut dyn FnMut(u64),
+    ) -> Result<(), OpenFault> {
+        let mut first = range.start;
+        let mut entries = reader.entries(range).map_err(|error| fault(first, &error))?;
+        let mut stretch = parse_ahead(&mut entries, first)?;
         while !stretch.is_empty() {
-            let first = self.ledger.size() + stretch.len() as u64;
+            first += stretch.len() as u64;
             let ahead = || parse_ahead(&mut entries, first);
-            let (folded, next) = rayon::join(|| self.stretch(&stretch), ahead);
-            folded?;
-            report(self.ledger.size());
+            let (taken, next) = rayon::join(|| take(self, &stretch), ahead);
+            taken?;
+            report(first);
             stretch = next?;
         }
-        self.end();
         Ok(())
     }
 
@@ -180,15 +281,47 @@ impl Fold {
             let index = self.ledger.size();
             let filing = parsed.filing.as_ref().map_err(|what| fault(index, what))?;
             self.entry(entry, filing, parsed.leaf_hash).map_err(|what| fault(index, &what))?;
+            self.hand_on(STEP_ROWS)?;
+        }
+        if let Some(projector) = &self.projector {
+            self.ledger.rows_reached(projector.reached());
         }
         Ok(())
     }
 
     /// All entries so far are committed.
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), OpenFault> {
         if self.tree.size() > 0 {
             self.ledger.committed(self.tree.size(), self.tree.root());
         }
+        while self.hand_on(0)? {}
+        Ok(())
+    }
+
+    /// Hands on what changed if it comes to more than so many rows; says whether it did.
+    fn hand_on(&mut self, more_than: usize) -> Result<bool, OpenFault> {
+        let Some(projector) = &self.projector else {
+            return Ok(false);
+        };
+        if more_than > 0 && self.ledger.rows_waiting() <= more_than {
+            return Ok(false);
+        }
+        let Some(step) = self.ledger.take_step(self.link) else {
+            return Ok(false);
+        };
+        projector.hand(step).map_err(|broken| views(&broken))?;
+        Ok(true)
+    }
+
+    /// Waits until the rows are as far as the fold.
+    pub(crate) fn settle(&mut self) -> Result<(), OpenFault> {
+        let Some(projector) = self.projector.take() else {
+            return Ok(());
+        };
+        let shadow = Arc::clone(projector.shadow());
+        projector.close().map_err(|broken| views(&broken))?;
+        self.ledger.rows_reached(shadow.reached());
+        self.ledger.fault().map_err(|fault| views(&fault))
     }
 
     fn entry(&mut self, entry: &StoredEntry, filing: &Filing, hash: Digest) -> Result<(), String> {
@@ -212,6 +345,9 @@ impl Fold {
         }
         self.ledger.record(&place, filing, verdict, hash);
         self.tree.push(hash);
+        if self.projector.is_some() {
+            self.link = link(&entry.leaf);
+        }
         if filing.valid_until >= self.now_s {
             self.ids.remember(filing, leaf.index, leaf.recorded_at);
         }
@@ -252,13 +388,20 @@ fn enrolled_in(pending: &[StoredEntry], id: &Digest) -> Option<lian_core::keys::
 }
 
 /// What needs no state: made ahead of the fold.
-struct Parsed {
-    filing: Result<Filing, String>,
+pub(crate) struct Parsed {
+    pub filing: Result<Filing, String>,
     leaf_hash: Digest,
 }
 
+fn views(what: &dyn std::fmt::Display) -> OpenFault {
+    OpenFault::Views(what.to_string())
+}
+
 /// Reads and parses the next entries, of which `first` is the first; none at the end.
-fn parse_ahead(entries: &mut Entries, first: u64) -> Result<Vec<(StoredEntry, Parsed)>, OpenFault> {
+pub(crate) fn parse_ahead(
+    entries: &mut Entries,
+    first: u64,
+) -> Result<Vec<(StoredEntry, Parsed)>, OpenFault> {
     let mut stretch: Vec<StoredEntry> = Vec::with_capacity(PARSE_AHEAD);
     for entry in entries.take(PARSE_AHEAD) {
         stretch.push(entry.map_err(|error| fault(first + stretch.len() as u64, &error))?);
@@ -270,7 +413,7 @@ fn parse_ahead(entries: &mut Entries, first: u64) -> Result<Vec<(StoredEntry, Pa
     Ok(stretch.into_par_iter().map(parsed).collect())
 }
 
-fn fault(index: u64, what: &dyn std::fmt::Display) -> OpenFault {
+pub(crate) fn fault(index: u64, what: &dyn std::fmt::Display) -> OpenFault {
     OpenFault::Entry { index, what: what.to_string() }
 }
 

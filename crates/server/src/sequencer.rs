@@ -19,14 +19,15 @@ use lian_core::{
 };
 use lian_domain::{
     filing::{Fact, Filing, Name},
-    ledger::{ENGINE, Ledger, Unlogged},
+    ledger::{ENGINE, Ledger, PendingStep, Unlogged},
     registry::{Event as RegistryEvent, SYSTEM_LOG},
     rejection::Rejection,
+    rows::RowFault,
 };
 use lian_store::{commit::NewEntry, reader::Reader, tip::Tip};
 use thiserror::Error;
 
-use crate::{admit::Authentic, clock::Stamper, ids::Ids};
+use crate::{admit::Authentic, clock::Stamper, ids::Ids, open::STEP_ROWS};
 
 /// Entries of one batch.
 pub const BATCH_ENTRIES_MAX: usize = 4_096;
@@ -48,6 +49,9 @@ pub enum Fatal {
     /// The log's own statement was turned away: a fault of this program.
     #[error("the log's own statement was turned away: {0}")]
     Own(Rejection),
+    /// The rows under the state cannot be believed. What was placed so far was judged on good ones.
+    #[error(transparent)]
+    Rows(#[from] RowFault),
 }
 
 /// What became of a statement.
@@ -101,6 +105,7 @@ pub struct Sequencer {
     recent_by_digest: HashMap<Digest, u64>,
     ids: Ids,
     withheld: HashMap<Digest, u64>,
+    steps: Vec<PendingStep>,
 }
 
 impl Sequencer {
@@ -121,7 +126,15 @@ impl Sequencer {
             recent_by_digest: HashMap::default(),
             ids,
             withheld: HashMap::default(),
+            steps: Vec::new(),
         }
+    }
+
+    /// Goes on with the same state over rows that were made again. Nothing may wait to be cut.
+    pub fn stand_on(&mut self, ledger: Ledger) {
+        self.ledger = ledger;
+        self.steps.clear();
+        self.stamp = None;
     }
 
     /// The ledger, all placed statements included.
@@ -239,7 +252,7 @@ impl Sequencer {
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(Fatal::Random)?;
         let now = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
-        let expect = self.ledger.stream(stream).map_or(0, |found| found.version);
+        let expect = self.ledger.find(stream)?.map_or(0, |found| found.version);
         let statement = Statement {
             events: vec![Event { kind, stream, expect, occurred_at: now, data }],
             id,
@@ -273,6 +286,7 @@ impl Sequencer {
         let verdict = match self.ledger.judge(&place, filing) {
             Ok(verdict) => verdict,
             Err(Unlogged::Rejected(rejection)) => return self.turn(filing, rejection),
+            Err(Unlogged::Rows(fault)) => return Err(fault.into()),
             Err(contradiction) => return Err(Fatal::Contradiction(contradiction)),
         };
         let leaf = Leaf {
@@ -299,6 +313,9 @@ impl Sequencer {
         });
         self.bytes += leaf.len() + payload.len() + 8 * previous.len() + 32;
         self.entries.push(NewEntry { leaf, payload, previous });
+        if self.ledger.rows_waiting() > STEP_ROWS {
+            self.steps.extend(self.ledger.take_step(self.link));
+        }
         Ok(Placed::New { index, verdict })
     }
 
@@ -322,7 +339,7 @@ impl Sequencer {
         let Some(name) = filing.events.first().map(|event| &filing.streams[event.stream]) else {
             return Ok(None);
         };
-        let mut at = self.ledger.stream(name).map_or(NO_PREVIOUS, |stream| stream.last);
+        let mut at = self.ledger.find(name)?.map_or(NO_PREVIOUS, |stream| stream.last);
         while at != NO_PREVIOUS {
             let (digest, previous) = self.step_back(at, name)?;
             if digest == filing.digest {
@@ -360,8 +377,21 @@ impl Sequencer {
         std::mem::take(&mut self.entries)
     }
 
+    /// The rows that all entries so far changed, since this was last asked: for a projector, once
+    /// the entries that were cut are committed.
+    pub fn take_steps(&mut self) -> Vec<PendingStep> {
+        self.steps.extend(self.ledger.take_step(self.link));
+        std::mem::take(&mut self.steps)
+    }
+
+    /// Rows hold all entries below `size`: what they hold may be forgotten.
+    pub fn rows_reached(&mut self, size: u64) {
+        self.ledger.rows_reached(size);
+    }
+
     /// The log is committed up to `size`: forgets what waited for that, and ids that have lapsed.
     pub fn committed(&mut self, size: u64) {
+        self.ids.committed(size, &self.reader);
         while let Some(recent) = self.recent.pop_front_if(|recent| recent.index < size) {
             self.recent_by_digest.remove(&recent.digest);
         }

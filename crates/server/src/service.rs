@@ -23,7 +23,7 @@ use lian_core::{
     statement::{Envelope, REJECTION_TYPE, pae},
 };
 use lian_domain::{
-    ledger::ledger_id,
+    ledger::{PendingStep, ledger_id},
     rejection::{Rejection, RejectionNote},
 };
 use lian_store::{
@@ -37,7 +37,9 @@ use crate::{
     admit::{Authentic, KeyBook, Turned, admit},
     clock::{Clock, Stamper},
     open::{OpenLedger, SystemKeys, claimed_log_key},
+    rows::{Keeping, Remaking},
     sequencer::{Fatal, Folded, Placed, Sequencer},
+    shadow::Shadow,
 };
 
 /// Groups of envelopes that may wait for admission; past it the caller is told to come again.
@@ -71,7 +73,7 @@ pub enum Answer {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ServiceError {
-    /// The queue is full.
+    /// The queue is full, or the views are too far behind the log or being made again.
     #[error("the queue is full; come again in a second")]
     Busy,
     /// The writer has stopped; what was not answered may or may not be in the log: send it again.
@@ -103,9 +105,14 @@ enum Outcome {
     Turned(Turned),
 }
 
+#[derive(Default)]
 struct Batch {
     entries: Vec<NewEntry>,
     replies: Vec<Reply>,
+    /// Rows that the entries changed.
+    steps: Vec<PendingStep>,
+    /// Told once all of it is done, and all before it.
+    done: Option<SyncSender<()>>,
 }
 
 /// A ledger that takes statements.
@@ -113,6 +120,7 @@ pub struct Service {
     queue: Mutex<Queue>,
     reader: Reader,
     stopped: Arc<Stop>,
+    rows: Option<Arc<Keeping>>,
     threads: Vec<JoinHandle<()>>,
     committer: Option<JoinHandle<Option<Store>>>,
 }
@@ -148,7 +156,7 @@ impl Stop {
 impl Service {
     /// Starts the threads over a ledger that was opened and folded.
     pub fn start(opened: OpenLedger, keys: SystemKeys, clock: Arc<dyn Clock>, workers: usize) -> Self {
-        let OpenLedger { store, ledger, ids, .. } = opened;
+        let OpenLedger { store, ledger, ids, shadow, .. } = opened;
         let reader = store.reader().clone();
         let head = reader.head();
         let stamper = Stamper::new(clock, head.tip().recorded_at());
@@ -162,26 +170,44 @@ impl Service {
         let (tickets, ticket_queue) = sync_channel(QUEUE_GROUPS_MAX);
         let (batches, batch_queue) = sync_channel(BATCHES_WAITING_MAX);
         let mut threads = spawn_workers(workers, work_queue, &book);
-        let stop = Arc::clone(&stopped);
+        let rows = shadow.map(|shadow| Arc::new(Keeping::start(shadow, reader.clone())));
+        let desk =
+            Desk { tickets: ticket_queue, batches, book, stop: Arc::clone(&stopped), rows: rows.clone() };
         threads.push(thread::spawn(move || {
-            if let Err(fatal) = run_sequencer(&mut sequencer, &ticket_queue, &batches, &book, &stop) {
-                stop.because(&fatal);
+            if let Err(fatal) = desk.run(&mut sequencer) {
+                desk.stop.because(&fatal);
             }
         }));
         let committer = Committer {
             store,
             rejector: Rejector { key: keys.admission, ledger: ledger_name },
             stop: Arc::clone(&stopped),
+            rows: rows.clone(),
             filler: None,
         };
         let committer = thread::spawn(move || committer.run(&batch_queue));
         let queue = Mutex::new(Queue { work: Some(work), tickets: Some(tickets) });
-        Self { queue, reader, stopped, threads, committer: Some(committer) }
+        Self { queue, reader, stopped, rows, threads, committer: Some(committer) }
     }
 
     /// Reads what is committed.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// The rows that are kept up behind the log, if any are.
+    pub fn shadow(&self) -> Option<&Arc<Shadow>> {
+        self.rows.as_ref().map(|rows| rows.shadow())
+    }
+
+    /// Entries that are committed and not in the rows yet; 0 where none are kept.
+    pub fn rows_lag(&self) -> u64 {
+        self.rows.as_ref().map_or(0, |rows| rows.lag(self.stopped.committed.load(Ordering::SeqCst)))
+    }
+
+    /// Entries folded so far while the rows are being made again.
+    pub fn remaking(&self) -> Option<Remaking> {
+        self.rows.as_ref().and_then(|rows| rows.remaking())
     }
 
     /// Hands in envelopes (DSSE JSON), judged in this order; the answers come in the same order.
@@ -194,6 +220,10 @@ impl Service {
         };
         if self.stopped.flag.load(Ordering::SeqCst) {
             return Err(self.stopped.error());
+        }
+        let committed = self.stopped.committed.load(Ordering::SeqCst);
+        if self.rows.as_ref().is_some_and(|rows| rows.is_closed(committed)) {
+            return Err(ServiceError::Busy);
         }
         // The ticket first: if there is no room for the work, the ticket is void, because nobody
         // will ever answer it, and the sequencer passes over it.
@@ -208,7 +238,7 @@ impl Service {
 
     /// The same, and waits for the answers.
     pub fn submit_and_wait(&self, envelopes: Vec<Vec<u8>>) -> Result<Vec<Answer>, ServiceError> {
-        self.submit(envelopes)?.recv().map_err(|_| self.stopped.error())
+        self.submit(envelopes)?.recv().map_err(|_| self.stopped().unwrap_or(ServiceError::Busy))
     }
 
     /// Why it stopped, if it did.
@@ -234,6 +264,9 @@ impl Service {
             }
         }
         let store = self.committer.take().and_then(|thread| thread.join().ok()).flatten();
+        if let Some(rows) = &self.rows {
+            rows.close();
+        }
         match (self.stopped(), store) {
             (Some(error), _) => Err(error),
             (None, Some(store)) => store.close().map_err(|error| ServiceError::Stopped(error.to_string())),
@@ -276,90 +309,134 @@ fn spawn_workers(count: usize, work: Receiver<Work>, book: &Arc<KeyBook>) -> Vec
     (0..count.max(1)).map(worker).collect()
 }
 
-/// Places what comes, cuts a batch when nothing more waits or it is full, and hands it on.
-fn run_sequencer(
-    sequencer: &mut Sequencer,
-    tickets: &Receiver<Ticket>,
-    batches: &SyncSender<Batch>,
-    book: &KeyBook,
-    stop: &Stop,
-) -> Result<(), Fatal> {
-    let mut keys = sequencer.ledger().directory().key_count();
-    loop {
-        let first = match tickets.recv_timeout(TICK) {
-            Ok(ticket) => Some(ticket),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        };
-        if stop.flag.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        sequencer.committed(stop.committed.load(Ordering::SeqCst));
-        let mut replies = Vec::new();
-        let mut next = first;
-        if next.is_none() && !sequencer.tick()? {
-            continue;
-        }
-        while let Some(ticket) = next {
-            let full = place_ticket(sequencer, ticket, &mut replies, batches)?;
-            next = match tickets.try_recv() {
-                Ok(ticket) if !full => Some(ticket),
-                Ok(ticket) => {
-                    hand_on(sequencer, &mut replies, batches);
-                    Some(ticket)
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
-            let known = sequencer.ledger().directory().key_count();
-            if known != keys {
-                book.renew(sequencer.ledger());
-                keys = known;
-            }
-        }
-        hand_on(sequencer, &mut replies, batches);
-    }
+/// What the sequencer thread works with.
+struct Desk {
+    tickets: Receiver<Ticket>,
+    batches: SyncSender<Batch>,
+    book: Arc<KeyBook>,
+    stop: Arc<Stop>,
+    rows: Option<Arc<Keeping>>,
 }
 
-/// Places one group; returns whether the batch is full.
-fn place_ticket(
-    sequencer: &mut Sequencer,
-    ticket: Ticket,
-    replies: &mut Vec<Reply>,
-    batches: &SyncSender<Batch>,
-) -> Result<bool, Fatal> {
-    // There was no room for the work, or its worker panicked: the sender knows by the dropped reply.
-    let Ok(admitted) = ticket.admitted.recv() else {
-        return Ok(false);
-    };
-    let mut outcomes = Vec::with_capacity(admitted.len());
-    for statement in admitted {
-        if sequencer.is_full() {
-            hand_on(sequencer, replies, batches);
+impl Desk {
+    /// Sequences until nobody hands in any more; rows that cannot be believed are made again.
+    fn run(&self, sequencer: &mut Sequencer) -> Result<(), Fatal> {
+        loop {
+            match (self.sequence(sequencer), &self.rows) {
+                (Err(Fatal::Rows(_)), Some(rows)) => self.remake(sequencer, rows)?,
+                (ended, _) => return ended,
+            }
+            if self.stop.flag.load(Ordering::SeqCst) {
+                return Ok(());
+            }
         }
-        outcomes.push(match statement {
-            Err(turned) => Outcome::Turned(turned),
-            Ok(statement) => {
-                let digest = statement.filing().digest;
-                match sequencer.place(statement)? {
-                    Placed::New { index, verdict } => Outcome::Placed(index, Some(verdict)),
-                    Placed::Repeat { index } => Outcome::Placed(index, None),
-                    Placed::Turned(rejection) => {
-                        Outcome::Turned(Turned { statement: Some(digest), rejection })
+    }
+
+    /// Places what comes, cuts a batch when nothing more waits or it is full, and hands it on.
+    fn sequence(&self, sequencer: &mut Sequencer) -> Result<(), Fatal> {
+        let mut keys = sequencer.ledger().directory().key_count();
+        loop {
+            let first = match self.tickets.recv_timeout(TICK) {
+                Ok(ticket) => Some(ticket),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            if self.stop.flag.load(Ordering::SeqCst) {
+                return Ok(());
+            }
+            sequencer.committed(self.stop.committed.load(Ordering::SeqCst));
+            if let Some(rows) = &self.rows {
+                sequencer.rows_reached(rows.reached()?);
+            }
+            let mut replies = Vec::new();
+            let mut next = first;
+            if next.is_none() {
+                sequencer.tick()?;
+            }
+            while let Some(ticket) = next {
+                let placed = self.place_ticket(sequencer, ticket, &mut replies);
+                if matches!(placed, Err(Fatal::Rows(_))) {
+                    // What was placed before was judged on good rows.
+                    self.hand_on(sequencer, &mut replies);
+                }
+                let full = placed?;
+                next = match self.tickets.try_recv() {
+                    Ok(ticket) if !full => Some(ticket),
+                    Ok(ticket) => {
+                        self.hand_on(sequencer, &mut replies);
+                        Some(ticket)
+                    }
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+                };
+                let known = sequencer.ledger().directory().key_count();
+                if known != keys {
+                    self.book.renew(sequencer.ledger());
+                    keys = known;
+                }
+            }
+            self.hand_on(sequencer, &mut replies);
+        }
+    }
+
+    /// Places one group; returns whether the batch is full.
+    fn place_ticket(
+        &self,
+        sequencer: &mut Sequencer,
+        ticket: Ticket,
+        replies: &mut Vec<Reply>,
+    ) -> Result<bool, Fatal> {
+        // There was no room for the work, or its worker panicked: the sender knows by the dropped
+        // reply.
+        let Ok(admitted) = ticket.admitted.recv() else {
+            return Ok(false);
+        };
+        let mut outcomes = Vec::with_capacity(admitted.len());
+        for statement in admitted {
+            if sequencer.is_full() {
+                self.hand_on(sequencer, replies);
+            }
+            outcomes.push(match statement {
+                Err(turned) => Outcome::Turned(turned),
+                Ok(statement) => {
+                    let digest = statement.filing().digest;
+                    match sequencer.place(statement)? {
+                        Placed::New { index, verdict } => Outcome::Placed(index, Some(verdict)),
+                        Placed::Repeat { index } => Outcome::Placed(index, None),
+                        Placed::Turned(rejection) => {
+                            Outcome::Turned(Turned { statement: Some(digest), rejection })
+                        }
                     }
                 }
-            }
-        });
+            });
+        }
+        replies.push(Reply { to: ticket.reply, outcomes });
+        Ok(sequencer.is_full())
     }
-    replies.push(Reply { to: ticket.reply, outcomes });
-    Ok(sequencer.is_full())
-}
 
-fn hand_on(sequencer: &mut Sequencer, replies: &mut Vec<Reply>, batches: &SyncSender<Batch>) {
-    let entries = sequencer.cut();
-    let replies = std::mem::take(replies);
-    if !entries.is_empty() || !replies.is_empty() {
-        // A commit thread that is gone has said why; the dropped replies tell their senders.
-        let _gone = batches.send(Batch { entries, replies });
+    fn hand_on(&self, sequencer: &mut Sequencer, replies: &mut Vec<Reply>) {
+        let entries = sequencer.cut();
+        let steps = sequencer.take_steps();
+        let replies = std::mem::take(replies);
+        if !entries.is_empty() || !replies.is_empty() || !steps.is_empty() {
+            // A commit thread that is gone has said why; the dropped replies tell their senders.
+            let _gone = self.batches.send(Batch { entries, replies, steps, done: None });
+        }
+    }
+
+    /// Makes the rows again from the log: nothing is admitted until they are there, and whoever
+    /// waits is told to come again.
+    fn remake(&self, sequencer: &mut Sequencer, rows: &Keeping) -> Result<(), Fatal> {
+        rows.begin_remaking();
+        self.hand_on(sequencer, &mut Vec::new());
+        let (done, wait) = sync_channel(1);
+        let barrier = self.batches.send(Batch { done: Some(done), ..Batch::default() });
+        if barrier.is_err() || wait.recv().is_err() {
+            return Err(Fatal::Read("the commit thread is gone".to_owned()));
+        }
+        while self.tickets.try_recv().is_ok() {}
+        sequencer.stand_on(rows.remake()?);
+        self.book.renew(sequencer.ledger());
+        Ok(())
     }
 }
 
@@ -390,6 +467,7 @@ struct Committer {
     store: Store,
     rejector: Rejector,
     stop: Arc<Stop>,
+    rows: Option<Arc<Keeping>>,
     filler: Option<JoinHandle<Result<NextSegment, DiskError>>>,
 }
 
@@ -409,6 +487,13 @@ impl Committer {
             self.stop.committed.store(head.size(), Ordering::SeqCst);
             for reply in batch.replies {
                 self.answer(reply, &head);
+            }
+            if let Some(rows) = &self.rows {
+                rows.hand(batch.steps);
+            }
+            if let Some(done) = batch.done {
+                // The sequencer waits for it, or has stopped.
+                let _gone = done.send(());
             }
         }
         Some(self.store)

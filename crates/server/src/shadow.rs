@@ -21,7 +21,7 @@ use std::{
     ops::Bound,
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -34,7 +34,7 @@ pub use self::{
     batch::{BATCH_ROWS_MAX, Batch},
     keep::{Keep, KeepFault, OpenKeep, Raw, Sealed},
     opening::{Discard, Expected, OpenFault, Opening},
-    projector::{Broken, Projector, RebuildError, STEPS_WAITING_MAX, rebuild},
+    projector::{Broken, Handed, Projector, RebuildError, STEPS_WAITING_MAX, rebuild},
     row::RowError,
     scrub::{Difference, KeptRow, Scrub, ScrubStop, Scrubbed, TOUCHED_MAX},
     sled::{CACHE_BYTES, SledKeep, open_sled},
@@ -68,6 +68,9 @@ pub enum Fault {
         /// Entries that it once covered.
         floor: u64,
     },
+    /// It was started over since: what the reader knows of it holds no more.
+    #[error("the rows were started over")]
+    OtherLife,
     /// It could not be opened again.
     #[error("there is no shadow")]
     Gone,
@@ -91,11 +94,14 @@ pub struct Shadow {
     /// The highest `reached` that was ever published: below it no row is served, because a caller
     /// may have let go of what rows up to there hold.
     floor: AtomicU64,
+    /// How often it was started over.
+    lives: AtomicU64,
 }
 
 /// What is kept, from one opening or making again to the next.
 struct Kept {
     keep: Box<dyn Keep>,
+    life: u64,
     binding: Mutex<Binding>,
     reached: AtomicU64,
     fault: OnceLock<Fault>,
@@ -116,7 +122,7 @@ impl Shadow {
 
     /// How far the rows go, and of what log they are. At 0 entries the link is zeros.
     pub fn binding(&self) -> Result<Binding, RowFault> {
-        Ok(self.reading(|kept| Ok(kept.binding()))?)
+        Ok(self.using(|kept| Ok(kept.binding()))?)
     }
 
     /// Why it must be made again, if it must.
@@ -124,7 +130,7 @@ impl Shadow {
         self.lock_kept().as_ref().map_or(Some(Fault::Gone), |kept| kept.fault.get().cloned())
     }
 
-    /// Writes steps in their order; those that it covers already are passed over.
+    /// Writes steps in their order; those that end before what it covers are passed over.
     pub fn apply(&self, steps: &[Step]) -> Result<(), RowFault> {
         let mut steps = steps.iter().peekable();
         while steps.peek().is_some() {
@@ -142,7 +148,8 @@ impl Shadow {
         let mut watch = self.lock_writing();
         self.using(|kept| {
             let binding = kept.binding();
-            if batch.reached() <= binding.reached {
+            // Several steps may end at the same entry: pages of the map follow their epoch.
+            if batch.reached() < binding.reached {
                 return Ok(());
             }
             let binding = Binding { reached: batch.reached(), link: batch.link(), ..binding };
@@ -166,8 +173,14 @@ impl Shadow {
         scrub::Walk::new(self)
     }
 
+    /// The rows for a reader that remembers what it read: a ledger. They are served from the first
+    /// entry on, and never again once the shadow was started over.
+    pub fn life(self: &Arc<Self>) -> Life {
+        Life { shadow: Arc::clone(self), life: self.lives.load(Ordering::Acquire) }
+    }
+
     /// Throws away what is kept and starts from nothing in the same place. Rows are served again
-    /// once it has come as far as it was.
+    /// once it has come as far as it was. No projector may be running.
     pub fn start_over(&self) -> Result<(), KeepFault> {
         let mut watch = self.lock_writing();
         watch.begin_again();
@@ -175,7 +188,8 @@ impl Shadow {
         // Closed before its folder is given to the next one.
         drop(kept.take());
         opening::discard(&self.folder)?;
-        *kept = Some(Kept::new((self.open_keep)(&self.folder)?, self.empty.clone()));
+        let life = self.lives.fetch_add(1, Ordering::AcqRel) + 1;
+        *kept = Some(Kept::new((self.open_keep)(&self.folder)?, life, self.empty.clone()));
         Ok(())
     }
 
@@ -187,8 +201,15 @@ impl Shadow {
     fn new(folder: &Path, open_keep: OpenKeep, keep: Box<dyn Keep>, binding: Binding) -> Self {
         let empty = Binding { reached: 0, link: Digest::ZERO, ..binding };
         let floor = AtomicU64::new(binding.reached);
-        let kept = RwLock::new(Some(Kept::new(keep, binding)));
-        Self { folder: folder.to_owned(), open_keep, empty, kept, writing: Mutex::default(), floor }
+        Self {
+            folder: folder.to_owned(),
+            open_keep,
+            empty,
+            kept: RwLock::new(Some(Kept::new(keep, 0, binding))),
+            writing: Mutex::default(),
+            floor,
+            lives: AtomicU64::new(0),
+        }
     }
 
     fn lock_kept(&self) -> RwLockReadGuard<'_, Option<Kept>> {
@@ -216,84 +237,54 @@ impl Shadow {
     }
 }
 
+/// Rows from one start of a shadow to the next. Whoever let go of what rows hold reads here: after
+/// another start, what the rows do not hold yet is a fault and never an absent row.
+#[derive(Debug)]
+pub struct Life {
+    shadow: Arc<Shadow>,
+    life: u64,
+}
+
+impl Life {
+    fn reading<T>(&self, work: impl FnOnce(&Kept) -> Result<T, Fault>) -> Result<T, Fault> {
+        let kept = self.shadow.lock_kept();
+        let kept = kept.as_ref().ok_or(Fault::Gone)?;
+        if kept.life == self.life { kept.attempt(work) } else { Err(Fault::OtherLife) }
+    }
+}
+
 impl Rows for Shadow {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowFault> {
-        if key.is_empty() {
-            return Ok(None);
-        }
-        Ok(self.reading(|kept| {
-            let reached = kept.reached.load(Ordering::Acquire);
-            let Some(raw) = kept.keep.get(table, key)? else {
-                return Ok(None);
-            };
-            Ok(row::open(table, key, raw, reached)?)
-        })?)
+        Ok(self.reading(|kept| kept.get(table, key))?)
     }
 
     fn at_or_below(&self, table: Table, prefix: &[u8], key: &[u8]) -> Result<Option<Found>, RowFault> {
-        let after = row::after(prefix);
-        let mut to = match &after {
-            _ if key.starts_with(prefix) => Bound::Included(key.to_vec()),
-            _ if key < prefix => return Ok(None),
-            Some(after) => Bound::Excluded(after.clone()),
-            None => Bound::Unbounded,
-        };
-        Ok(self.reading(|kept| {
-            let reached = kept.reached.load(Ordering::Acquire);
-            loop {
-                let below = match &to {
-                    Bound::Included(key) => Bound::Included(key.as_slice()),
-                    Bound::Excluded(key) => Bound::Excluded(key.as_slice()),
-                    Bound::Unbounded => Bound::Unbounded,
-                };
-                let Some((key, raw)) = kept.keep.last(table, below)? else {
-                    return Ok(None);
-                };
-                if key.is_empty() || !key.starts_with(prefix) {
-                    return Ok(None);
-                }
-                // A row of the future is passed over, as if it had not been written yet.
-                match row::open(table, &key, raw, reached)? {
-                    Some(value) => return Ok(Some((key, value))),
-                    None => to = Bound::Excluded(key),
-                }
-            }
-        })?)
+        Ok(self.reading(|kept| kept.at_or_below(table, prefix, key))?)
     }
 
     fn range(&self, table: Table, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Found>, RowFault> {
-        let mut next = from.max(prefix).to_vec();
-        if next.is_empty() {
-            next.push(0);
-        }
-        Ok(self.reading(|kept| {
-            let reached = kept.reached.load(Ordering::Acquire);
-            let mut found = Vec::new();
-            while found.len() < most {
-                let page = kept.keep.upwards(table, &next, PAGE_ROWS.min(most))?;
-                let Some((last, _)) = page.last() else {
-                    return Ok(found);
-                };
-                next.clone_from(last);
-                next.push(0);
-                for (key, raw) in page {
-                    if !key.starts_with(prefix) || found.len() == most {
-                        return Ok(found);
-                    }
-                    if let Some(value) = row::open(table, &key, raw, reached)? {
-                        found.push((key, value));
-                    }
-                }
-            }
-            Ok(found)
-        })?)
+        Ok(self.reading(|kept| kept.range(table, prefix, from, most))?)
+    }
+}
+
+impl Rows for Life {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, RowFault> {
+        Ok(self.reading(|kept| kept.get(table, key))?)
+    }
+
+    fn at_or_below(&self, table: Table, prefix: &[u8], key: &[u8]) -> Result<Option<Found>, RowFault> {
+        Ok(self.reading(|kept| kept.at_or_below(table, prefix, key))?)
+    }
+
+    fn range(&self, table: Table, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Found>, RowFault> {
+        Ok(self.reading(|kept| kept.range(table, prefix, from, most))?)
     }
 }
 
 impl Kept {
-    fn new(keep: Box<dyn Keep>, binding: Binding) -> Self {
+    fn new(keep: Box<dyn Keep>, life: u64, binding: Binding) -> Self {
         let reached = AtomicU64::new(binding.reached);
-        Self { keep, binding: Mutex::new(binding), reached, fault: OnceLock::new() }
+        Self { keep, life, binding: Mutex::new(binding), reached, fault: OnceLock::new() }
     }
 
     fn attempt<T>(&self, work: impl FnOnce(&Self) -> Result<T, Fault>) -> Result<T, Fault> {
@@ -319,5 +310,65 @@ impl Kept {
         }
         self.keep.write(Table::State, row::seal(Table::State, batch.state()?, binding))?;
         Ok(())
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let reached = self.reached.load(Ordering::Acquire);
+        if key.is_empty() {
+            return Ok(None);
+        }
+        match self.keep.get(table, key)? {
+            Some(raw) => Ok(row::open(table, key, raw, reached)?),
+            None => Ok(None),
+        }
+    }
+
+    fn at_or_below(&self, table: Table, prefix: &[u8], key: &[u8]) -> Result<Option<Found>, Fault> {
+        let reached = self.reached.load(Ordering::Acquire);
+        let mut to = match row::after(prefix) {
+            _ if key.starts_with(prefix) => Bound::Included(key.to_vec()),
+            _ if key < prefix => return Ok(None),
+            Some(after) => Bound::Excluded(after),
+            None => Bound::Unbounded,
+        };
+        loop {
+            let Some((key, raw)) = self.keep.last(table, to.as_ref().map(Vec::as_slice))? else {
+                return Ok(None);
+            };
+            if key.is_empty() || !key.starts_with(prefix) {
+                return Ok(None);
+            }
+            // A row of the future is passed over, as if it had not been written yet.
+            match row::open(table, &key, raw, reached)? {
+                Some(value) => return Ok(Some((key, value))),
+                None => to = Bound::Excluded(key),
+            }
+        }
+    }
+
+    fn range(&self, table: Table, prefix: &[u8], from: &[u8], most: usize) -> Result<Vec<Found>, Fault> {
+        let reached = self.reached.load(Ordering::Acquire);
+        let mut next = from.max(prefix).to_vec();
+        if next.is_empty() {
+            next.push(0);
+        }
+        let mut found = Vec::new();
+        while found.len() < most {
+            let page = self.keep.upwards(table, &next, PAGE_ROWS.min(most))?;
+            let Some((last, _)) = page.last() else {
+                return Ok(found);
+            };
+            next.clone_from(last);
+            next.push(0);
+            for (key, raw) in page {
+                if !key.starts_with(prefix) || found.len() == most {
+                    return Ok(found);
+                }
+                if let Some(value) = row::open(table, &key, raw, reached)? {
+                    found.push((key, value));
+                }
+            }
+        }
+        Ok(found)
     }
 }

@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lian_domain::rows::{Binding, RowFault, Step};
+use lian_domain::{
+    ledger::PendingStep,
+    rows::{Binding, RowFault, Step},
+};
 
 use super::{Batch, Fault, KeepFault, Shadow};
 
@@ -44,10 +47,41 @@ pub enum RebuildError<E> {
     Steps(E),
 }
 
-/// A running projector. Dropped without `close`, it writes what waits and ends by itself.
+/// A step as it is handed over: encoded, or to be encoded by the projector.
+#[derive(Debug)]
+pub enum Handed {
+    /// Encoded.
+    Step(Step),
+    /// Taken from a ledger.
+    Pending(Box<PendingStep>),
+}
+
+impl Handed {
+    fn encode(self) -> Step {
+        match self {
+            Self::Step(step) => step,
+            Self::Pending(step) => step.encode(),
+        }
+    }
+}
+
+impl From<Step> for Handed {
+    fn from(step: Step) -> Self {
+        Self::Step(step)
+    }
+}
+
+impl From<PendingStep> for Handed {
+    fn from(step: PendingStep) -> Self {
+        Self::Pending(Box::new(step))
+    }
+}
+
+/// A running projector. Dropped without `close`, it writes what waits, and nobody hears how that
+/// went.
 pub struct Projector {
     shadow: Arc<Shadow>,
-    steps: Option<SyncSender<Step>>,
+    steps: Option<SyncSender<Handed>>,
     broken: Arc<OnceLock<Broken>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -76,12 +110,12 @@ impl Projector {
     }
 
     /// Hands over the next step, of entries that are committed. Waits while too many wait.
-    pub fn hand(&self, step: Step) -> Result<(), Broken> {
+    pub fn hand(&self, step: impl Into<Handed>) -> Result<(), Broken> {
         let gone = || self.broken().unwrap_or(Broken(Fault::Gone));
         if let Some(broken) = self.broken() {
             return Err(broken);
         }
-        self.steps.as_ref().ok_or_else(gone)?.send(step).map_err(|_| gone())
+        self.steps.as_ref().ok_or_else(gone)?.send(step.into()).map_err(|_| gone())
     }
 
     /// Entries that the shadow covers.
@@ -106,14 +140,27 @@ impl Projector {
 
     /// Writes what waits, flushes, and ends.
     pub fn close(mut self) -> Result<(), Broken> {
-        self.steps = None;
-        let ended = self.thread.take().is_none_or(|thread| thread.join().is_ok());
+        let ended = self.end();
         let panicked = || Broken(Fault::Keep(KeepFault("the projector panicked".to_owned())));
         match self.broken() {
             Some(broken) => Err(broken),
             None if ended => Ok(()),
             None => Err(panicked()),
         }
+    }
+}
+
+impl Projector {
+    /// Nobody writes to the shadow after this.
+    fn end(&mut self) -> bool {
+        self.steps = None;
+        self.thread.take().is_none_or(|thread| thread.join().is_ok())
+    }
+}
+
+impl Drop for Projector {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -137,7 +184,7 @@ pub fn rebuild<E>(
 }
 
 /// Gathers what waits into batches of whole steps until nobody can hand over any more.
-fn project(shadow: &Shadow, steps: &Receiver<Step>) -> Result<(), Fault> {
+fn project(shadow: &Shadow, steps: &Receiver<Handed>) -> Result<(), Fault> {
     let mut left_over = None;
     let mut unflushed: Option<Instant> = None;
     loop {
@@ -150,6 +197,7 @@ fn project(shadow: &Shadow, steps: &Receiver<Step>) -> Result<(), Fault> {
                 let mut batch = Batch::default();
                 batch.add(step);
                 while let Ok(step) = steps.try_recv() {
+                    let step = step.encode();
                     if !batch.has_room_for(&step) {
                         left_over = Some(step);
                         break;
@@ -170,9 +218,10 @@ fn project(shadow: &Shadow, steps: &Receiver<Step>) -> Result<(), Fault> {
 }
 
 /// The next step, waiting no longer than until the next flush is due.
-fn next(steps: &Receiver<Step>, unflushed: Option<Instant>) -> Result<Step, RecvTimeoutError> {
+fn next(steps: &Receiver<Handed>, unflushed: Option<Instant>) -> Result<Step, RecvTimeoutError> {
     match unflushed {
         Some(since) => steps.recv_timeout(FLUSH_AFTER.saturating_sub(since.elapsed())),
         None => steps.recv().map_err(|_| RecvTimeoutError::Disconnected),
     }
+    .map(Handed::encode)
 }
