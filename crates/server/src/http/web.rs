@@ -55,7 +55,9 @@ fn seal(app: &App, request: &Request, head: &Head) -> Seal {
         // Only numbers of entries and of guarantees come here; anything else is left out.
         if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte)) {
             here.push(if here.contains('?') { '&' } else { '?' });
-            here.push_str(&format!("{name}={value}"));
+            here.push_str(name);
+            here.push('=');
+            here.push_str(value);
         }
     }
     let Identity { ledger, synthetic } = app.books.identity();
@@ -116,12 +118,11 @@ fn days(app: &App, head: &Head) -> Result<Vec<(String, u64)>, Problem> {
     let mut below = None;
     for back in (0..DAYS).rev() {
         let day = lian_domain::dates::Day::from_number(today.number() - i64::try_from(back).unwrap_or(0));
-        let start = match below {
-            Some(start) => start,
-            None => {
-                let eve = lian_domain::dates::Day::from_number(day.number() - 1);
-                super::moment::size_at_end_of(app.reader(), eve)?
-            }
+        let start = if let Some(start) = below {
+            start
+        } else {
+            let eve = lian_domain::dates::Day::from_number(day.number() - 1);
+            super::moment::size_at_end_of(app.reader(), eve)?
         };
         let end = super::moment::size_at_end_of(app.reader(), day)?;
         below = Some(end);
@@ -180,7 +181,9 @@ pub fn entry(app: &App, request: &Request) -> Result<Reply, Problem> {
     let proof = app.reader().prove_inclusion(entry.index, head.size());
     let proof = proof.map_err(|error| Problem::internal(&error))?;
     let hash = leaf_hash(&entry.leaf);
-    let content = entries::readable(app, &entry).then(|| content(app, seal.lang, &entry)).flatten();
+    let content = entries::readable(app, &entry)
+        .then(|| content(app, seal.lang, &entry, leaf.verdict.is_accepted()))
+        .flatten();
     let template = EntryPage {
         index: entry.index,
         at: Moment::of_ms(leaf.recorded_at),
@@ -197,7 +200,7 @@ pub fn entry(app: &App, request: &Request) -> Result<Reply, Problem> {
     page(&template, 200, head.size())
 }
 
-fn content(app: &App, lang: Lang, entry: &StoredEntry) -> Option<Content> {
+fn content(app: &App, lang: Lang, entry: &StoredEntry, accepted: bool) -> Option<Content> {
     let statement = Statement::parse(&entry.payload).ok()?;
     let event = |event: &lian_core::statement::Event<'_>| {
         let data = match &event.data {
@@ -212,7 +215,7 @@ fn content(app: &App, lang: Lang, entry: &StoredEntry) -> Option<Content> {
             name: event.kind.to_owned(),
             stream: event.stream.to_owned(),
             page: no.map(|no| format!("/guarantees/{no}")),
-            version: event.expect.saturating_add(1),
+            version: accepted.then(|| event.expect.saturating_add(1)),
             occurred: Moment::of_ms(u64::try_from(event.occurred_at).unwrap_or(0).saturating_mul(1_000)),
             data,
         }
@@ -281,10 +284,11 @@ fn checks(
         result: told(
             included,
             format!(
-                "{} {} · {}",
+                "{} {} · {} {}",
                 words("納入檢查點", "included in checkpoint"),
                 pages::group(head.size()),
-                proof.len()
+                proof.len(),
+                words("個雜湊", "hashes")
             ),
         ),
     });

@@ -20,8 +20,8 @@ pub struct EventWords {
     pub stream: String,
     /// Where the stream has a page.
     pub page: Option<String>,
-    /// The version that it makes, if it was accepted.
-    pub version: u64,
+    /// The version that it made; none if it was refused.
+    pub version: Option<u64>,
     /// When it happened, as its signer says.
     pub occurred: Moment,
     /// Members of `data`, as they stand there.

@@ -65,7 +65,7 @@ fn content() -> Content {
         name: HOSTILE.to_owned(),
         stream: HOSTILE.to_owned(),
         page: Some(HOSTILE.to_owned()),
-        version: 2,
+        version: Some(2),
         occurred: Moment::of_ms(0),
         data: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
     };
