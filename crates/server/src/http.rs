@@ -18,6 +18,7 @@ pub mod problem;
 pub mod proofs;
 pub mod request;
 pub mod routes;
+pub mod row_books;
 pub mod shape;
 pub mod shell;
 pub mod statements;
@@ -53,6 +54,7 @@ use self::{
     limits::{Buckets, Rate},
     metrics::Metrics,
     paced::Pace,
+    row_books::RowBooks,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -276,9 +278,12 @@ pub struct Running {
     publisher: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// Serves a ledger with books kept in memory.
+/// Serves a ledger with books over the rows that its service keeps; kept in memory if it keeps none.
 pub fn serve(service: Arc<Service>, config: Config) -> Result<Running, ServeError> {
-    let books = Arc::new(FoldedBooks::new(service.reader().clone()));
+    let books: Arc<dyn Books> = match RowBooks::of(&service) {
+        Some(books) => Arc::new(books),
+        None => Arc::new(FoldedBooks::new(service.reader().clone())),
+    };
     serve_with(service, books, config)
 }
 

@@ -6,6 +6,7 @@
 
 mod lists;
 mod sums;
+mod timeline;
 
 use std::{fmt, sync::Arc};
 
