@@ -38,6 +38,8 @@ use crate::{
 
 /// Rows after which a step is taken.
 pub(crate) const STEP_ROWS: usize = 80;
+/// The same while rows are made from nothing: the more are gathered, the fewer are written.
+const BUILDING_STEP_ROWS: usize = 8_192;
 /// Entries that are parsed ahead of the fold; bounds memory while a long log is folded.
 const PARSE_AHEAD: usize = 4_096;
 
@@ -195,6 +197,8 @@ pub struct Fold {
     now_s: i64,
     /// Takes the rows that change, while the state lies over rows.
     projector: Option<Projector>,
+    /// Rows after which a step is taken.
+    step_rows: usize,
 }
 
 impl Fold {
@@ -207,6 +211,7 @@ impl Fold {
             ids: Ids::default(),
             now_s,
             projector: None,
+            step_rows: STEP_ROWS,
         }
     }
 
@@ -219,18 +224,21 @@ impl Fold {
     ) -> Result<Self, OpenFault> {
         let rows: Arc<dyn Rows> = Arc::new(shadow.life());
         let binding = shadow.binding().map_err(|fault| views(&fault))?;
-        let projector = Some(Projector::start(Arc::clone(shadow)));
         let reached = binding.reached;
         if reached == 0 {
-            return Ok(Self { ledger: Ledger::over(rows), ids, projector, ..Self::new(now_s) });
+            let projector = Some(Projector::building(Arc::clone(shadow)));
+            let (ledger, step_rows) = (Ledger::over(rows), BUILDING_STEP_ROWS);
+            return Ok(Self { ledger, ids, projector, step_rows, ..Self::new(now_s) });
         }
+        let projector = Some(Projector::start(Arc::clone(shadow)));
         let first = reader.read_entry(0).map_err(|error| fault(0, &error))?;
         let ledger = Ledger::restore(&rows, &binding, &first.leaf, &first.payload);
         let tree = reader.tree(reached).map_err(|error| views(&error))?;
         let tree = merkle::range_at(reached, &tree).map_err(|error| views(&error))?;
         ids.load(reader, reached, now_s)?;
         let ledger = ledger.map_err(|fault| views(&fault))?;
-        let mut fold = Self { ledger, tree, link: binding.link, ids, now_s, projector };
+        let link = binding.link;
+        let mut fold = Self { ledger, tree, link, ids, projector, ..Self::new(now_s) };
         let whole = fold.ledger.changed_since();
         let note = |fold: &mut Self, stretch: &[(StoredEntry, Parsed)]| {
             for (_, parsed) in stretch {
@@ -281,7 +289,7 @@ impl Fold {
             let index = self.ledger.size();
             let filing = parsed.filing.as_ref().map_err(|what| fault(index, what))?;
             self.entry(entry, filing, parsed.leaf_hash).map_err(|what| fault(index, &what))?;
-            self.hand_on(STEP_ROWS)?;
+            self.hand_on(self.step_rows)?;
         }
         if let Some(projector) = &self.projector {
             self.ledger.rows_reached(projector.reached());

@@ -13,6 +13,8 @@ use super::Fault;
 
 /// Rows of a table in one write, the binding not counted.
 pub const BATCH_ROWS_MAX: usize = 100;
+/// Rows of a table that are gathered while a shadow is built.
+pub const BUILDING_ROWS_MAX: usize = 40_000;
 /// Bytes of a value.
 const VALUE_BYTES_MAX: usize = 16 << 20;
 
@@ -29,13 +31,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Whether a step still fits; the first one always does.
-    pub fn has_room_for(&self, step: &Step) -> bool {
+    /// Whether a step still fits among so many rows of a table; the first one always does.
+    pub fn has_room_for(&self, step: &Step, most: usize) -> bool {
         self.reached == 0
             || [Table::State, Table::History].into_iter().all(|table| {
                 let rows = self.table(table);
                 let new = step.rows.iter().filter(|row| row.table == table && !rows.contains_key(&row.key));
-                rows.len() + new.count() <= BATCH_ROWS_MAX
+                rows.len() + new.count() <= most
             })
     }
 
@@ -68,14 +70,12 @@ impl Batch {
 
     /// The rows of State, all at once.
     pub(super) fn state(&self) -> Result<Vec<RowRef<'_>>, Fault> {
-        checked(&self.state)
+        checked(&self.state, 1)
     }
 
-    /// The rows of History, in parts; one part at least, which says how far it goes.
-    pub(super) fn history(&self) -> Result<Vec<Vec<RowRef<'_>>>, Fault> {
-        let rows = checked(&self.history)?;
-        let parts = rows.chunks(BATCH_ROWS_MAX).map(<[_]>::to_vec).collect::<Vec<_>>();
-        Ok(if parts.is_empty() { vec![Vec::new()] } else { parts })
+    /// The rows of History, which may be cut.
+    pub(super) fn history(&self) -> Result<Vec<RowRef<'_>>, Fault> {
+        checked(&self.history, 8)
     }
 
     fn table(&self, table: Table) -> &Rows {
@@ -86,10 +86,10 @@ impl Batch {
     }
 }
 
-fn checked(rows: &Rows) -> Result<Vec<RowRef<'_>>, Fault> {
+fn checked(rows: &Rows, least: usize) -> Result<Vec<RowRef<'_>>, Fault> {
     let check = |(key, value): (&'_ Vec<u8>, &'_ Option<Vec<u8>>)| {
         let bytes = value.as_ref().map_or(0, Vec::len);
-        let fits = !key.is_empty() && key.len() <= KEY_BYTES_MAX && bytes <= VALUE_BYTES_MAX;
+        let fits = (least..=KEY_BYTES_MAX).contains(&key.len()) && bytes <= VALUE_BYTES_MAX;
         fits.then_some(()).ok_or(Fault::Limits { key: key.len(), value: bytes })
     };
     rows.iter().try_for_each(check)?;

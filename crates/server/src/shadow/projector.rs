@@ -19,10 +19,12 @@ use lian_domain::{
     rows::{Binding, RowFault, Step},
 };
 
-use super::{Batch, Fault, KeepFault, Shadow};
+use super::{BATCH_ROWS_MAX, BUILDING_ROWS_MAX, Batch, Fault, KeepFault, Shadow};
 
 /// Steps that may wait for the shadow.
 pub const STEPS_WAITING_MAX: usize = 4_096;
+/// The same while a shadow is built from nothing, when steps are larger.
+const LARGE_STEPS_WAITING_MAX: usize = 4;
 /// How long what was written may stay unflushed: what a crash then costs is as much work.
 const FLUSH_AFTER: Duration = Duration::from_secs(2);
 /// Steps between two reports of a rebuild.
@@ -96,12 +98,24 @@ impl fmt::Debug for Projector {
 impl Projector {
     /// Starts the thread over a shadow, of which it is the only writer from here on.
     pub fn start(shadow: Arc<Shadow>) -> Self {
-        let (steps, waiting) = sync_channel(STEPS_WAITING_MAX);
+        Self::with(shadow, false)
+    }
+
+    /// The same for a shadow that is made from nothing: it is bound to the log when the projector
+    /// is closed, and worth nothing before.
+    pub fn building(shadow: Arc<Shadow>) -> Self {
+        Self::with(shadow, true)
+    }
+
+    fn with(shadow: Arc<Shadow>, building: bool) -> Self {
+        let (steps, waiting) =
+            sync_channel(if building { LARGE_STEPS_WAITING_MAX } else { STEPS_WAITING_MAX });
         let broken = Arc::new(OnceLock::new());
         let thread = thread::spawn({
             let (shadow, broken) = (Arc::clone(&shadow), Arc::clone(&broken));
             move || {
-                if let Err(fault) = project(&shadow, &waiting) {
+                let projected = if building { build(&shadow, &waiting) } else { project(&shadow, &waiting) };
+                if let Err(fault) = projected {
                     broken.get_or_init(|| Broken(fault));
                 }
             }
@@ -171,7 +185,7 @@ pub fn rebuild<E>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Binding, RebuildError<E>> {
     shadow.start_over()?;
-    let projector = Projector::start(Arc::clone(shadow));
+    let projector = Projector::building(Arc::clone(shadow));
     for (count, step) in steps.into_iter().enumerate() {
         projector.hand(step.map_err(RebuildError::Steps)?)?;
         if count % STEPS_PER_REPORT == 0 {
@@ -198,7 +212,7 @@ fn project(shadow: &Shadow, steps: &Receiver<Handed>) -> Result<(), Fault> {
                 batch.add(step);
                 while let Ok(step) = steps.try_recv() {
                     let step = step.encode();
-                    if !batch.has_room_for(&step) {
+                    if !batch.has_room_for(&step, BATCH_ROWS_MAX) {
                         left_over = Some(step);
                         break;
                     }
@@ -215,6 +229,22 @@ fn project(shadow: &Shadow, steps: &Receiver<Handed>) -> Result<(), Fault> {
             unflushed = None;
         }
     }
+}
+
+/// Gathers many steps before it writes, and binds the shadow when all are written.
+fn build(shadow: &Shadow, steps: &Receiver<Handed>) -> Result<(), Fault> {
+    if !shadow.begin_building()? {
+        return project(shadow, steps);
+    }
+    let mut batch = Batch::default();
+    for step in steps.iter().map(Handed::encode) {
+        if !batch.has_room_for(&step, BUILDING_ROWS_MAX) {
+            shadow.write(&std::mem::take(&mut batch))?;
+        }
+        batch.add(step);
+    }
+    shadow.write(&batch)?;
+    shadow.end_building()
 }
 
 /// The next step, waiting no longer than until the next flush is due.

@@ -1,6 +1,6 @@
-//! How a row lies in the keeper: its value, for History the index it was written for, a checksum.
+//! How a row lies in the keeper: its value and a checksum.
 //! Invariant: `open` gives a value only if it is, byte for byte, what was sealed under that key of
-//! that table, and belongs to entries that the binding covers.
+//! that table. The key of a row of History ends in the entry from which it holds.
 //! Limits: the checksum finds damage, not malice, and says nothing of a row that is not there, or
 //! that is an earlier one of the same key; the scrub finds those.
 
@@ -41,19 +41,19 @@ pub enum RowError {
     },
 }
 
-/// Rows of one table as they are kept, the binding first: its key is the smallest.
+/// Rows of one table as they are kept, the binding, if there is one, first: its key is the smallest.
 pub(super) fn seal<'a>(
     table: Table,
     rows: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
-    binding: &Binding,
+    binding: Option<&Binding>,
 ) -> Vec<Raw> {
-    let written_for = (table == Table::History).then_some(binding.reached);
-    let mut sealed = vec![(BINDING_KEY.to_vec(), Some(with_checksum(table, BINDING_KEY, lay_out(binding))))];
+    let binding = binding.map(|binding| with_checksum(table, BINDING_KEY, lay_out(binding)));
+    let mut sealed: Vec<Raw> =
+        binding.into_iter().map(|binding| (BINDING_KEY.to_vec(), Some(binding))).collect();
     sealed.extend(rows.into_iter().map(|(key, value)| {
         let value = value.map(|value| {
-            let mut bytes = Vec::with_capacity(value.len() + 16);
+            let mut bytes = Vec::with_capacity(value.len() + CHECKSUM_BYTES);
             bytes.extend_from_slice(value);
-            bytes.extend(written_for.into_iter().flat_map(u64::to_be_bytes));
             with_checksum(table, key, bytes)
         });
         (key.to_vec(), value)
@@ -61,23 +61,25 @@ pub(super) fn seal<'a>(
     sealed
 }
 
-/// The value of a row; none if it was written for entries beyond `reached`.
+/// Whether a row belongs to entries from `reached` on, which it does not cover yet.
+pub(super) fn is_of_the_future(table: Table, key: &[u8], reached: u64) -> bool {
+    table == Table::History && entry_of(key).is_none_or(|entry| entry >= reached)
+}
+
+/// The entry from which a row of History holds.
+pub(super) fn entry_of(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|entry| u64::from_be_bytes(*entry))
+}
+
+/// The value of a row; none if it is of the future.
 pub(super) fn open(
     table: Table,
     key: &[u8],
     sealed: Vec<u8>,
     reached: u64,
 ) -> Result<Option<Vec<u8>>, RowError> {
-    let mut value = without_checksum(table, key, sealed)?;
-    if table == Table::State {
-        return Ok(Some(value));
-    }
-    let Some((rest, written_for)) = value.split_last_chunk() else {
-        return Err(RowError::Length { table, key: key.to_vec(), bytes: value.len() });
-    };
-    let (length, written_for) = (rest.len(), u64::from_be_bytes(*written_for));
-    value.truncate(length);
-    Ok((written_for <= reached).then_some(value))
+    let value = without_checksum(table, key, sealed)?;
+    Ok((!is_of_the_future(table, key, reached)).then_some(value))
 }
 
 /// The binding that a table holds.

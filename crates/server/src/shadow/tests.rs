@@ -30,8 +30,12 @@ fn state(key: &str, value: impl Into<Option<String>>) -> Row {
     Row { table: Table::State, key: key.as_bytes().to_vec(), value }
 }
 
-fn history(key: &str, value: &str) -> Row {
-    Row { table: Table::History, key: key.as_bytes().to_vec(), value: Some(value.as_bytes().to_vec()) }
+fn since(prefix: &str, entry: u64) -> Vec<u8> {
+    [prefix.as_bytes(), &entry.to_be_bytes()].concat()
+}
+
+fn history(prefix: &str, entry: u64, value: &str) -> Row {
+    Row { table: Table::History, key: since(prefix, entry), value: Some(value.as_bytes().to_vec()) }
 }
 
 /// The step of number `number`, from 1: an object that changes every fifth step and is gone every
@@ -44,8 +48,8 @@ fn step(number: u64) -> Step {
             (!number.is_multiple_of(11)).then(|| format!("object as of {number}")),
         ),
         state("sum", format!("{}", number * 1_000)),
-        history(&format!("o/{}/{reached:08}", number % 5), &format!("object at {reached}")),
-        history(&format!("sum/{reached:08}"), &format!("{}", number * 1_000)),
+        history(&format!("o/{}/", number % 5), reached - 1, &format!("object at {reached}")),
+        history("sum/", reached - 1, &format!("{}", number * 1_000)),
     ];
     Step { reached, link: link_of(reached - 1), rows }
 }
@@ -101,6 +105,6 @@ fn to_go_on(opening: Opening) -> (Shadow, u64) {
     }
 }
 
-fn get(shadow: &Shadow, table: Table, key: &str) -> Option<String> {
-    shadow.get(table, key.as_bytes()).unwrap().map(|value| String::from_utf8(value).unwrap())
+fn get(shadow: &Shadow, table: Table, key: impl AsRef<[u8]>) -> Option<String> {
+    shadow.get(table, key.as_ref()).unwrap().map(|value| String::from_utf8(value).unwrap())
 }

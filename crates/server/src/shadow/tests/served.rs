@@ -1,15 +1,15 @@
 //! Which rows are served, and how they are written.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use lian_domain::rows::{Row, Rows, Step, Table};
 use lian_store::disk::Rng;
 
 use super::{
-    super::{BATCH_ROWS_MAX, Fault, Opening, Projector, Shadow, rebuild},
-    LEDGER, Model, STEP_ENTRIES, get, link_of, log_of,
+    super::{BATCH_ROWS_MAX, Discard, Fault, Opening, Projector, Shadow, rebuild},
+    LEDGER, Model, STEP_ENTRIES, get, history, link_of, log_of,
     memory::Memory,
-    model, served, state, step, steps, to_go_on,
+    model, served, since, state, step, steps, to_go_on,
 };
 
 fn in_memory(memory: &Memory, size: u64) -> Opening {
@@ -17,9 +17,15 @@ fn in_memory(memory: &Memory, size: u64) -> Opening {
     Shadow::open_with(&folder.path().join("rows"), memory.open_keep(), &log_of(size)).unwrap()
 }
 
-fn random_key(rng: &mut Rng) -> Vec<u8> {
+/// Few and short, so that they meet; in History with an entry at the end.
+fn random_key(rng: &mut Rng, table: Table, entry: u64) -> Vec<u8> {
     let length = 1 + rng.below(3);
-    (0..length).map(|_| [0, 1, 97, 254, 255][usize::try_from(rng.below(5)).unwrap()]).collect()
+    let byte = |_| [0, 1, 97, 254, 255][usize::try_from(rng.below(5)).unwrap()];
+    let mut key: Vec<u8> = (0..length).map(byte).collect();
+    if table == Table::History {
+        key.extend(entry.to_be_bytes());
+    }
+    key
 }
 
 #[test]
@@ -30,8 +36,8 @@ fn a_row_is_served_only_as_it_was_written() {
     let memory = to_go_on(in_memory(&Memory::default(), 600)).0;
     let mut model = Model::new();
     for number in 1..=200 {
-        let key = random_key(&mut rng);
         let table = if rng.chance(1, 2) { Table::State } else { Table::History };
+        let key = random_key(&mut rng, table, number - 1);
         let value = rng.chance(3, 4).then(|| number.to_string().into_bytes());
         match &value {
             Some(value) => model.insert((table, key.clone()), value.clone()),
@@ -49,7 +55,8 @@ fn a_row_is_served_only_as_it_was_written() {
 /// Asks for a row, a seek and a range, each also computed from the model.
 fn same_answers(shadow: &Shadow, model: &Model, rng: &mut Rng) {
     for table in [Table::State, Table::History] {
-        let (mut prefix, key) = (random_key(rng), random_key(rng));
+        let entry = rng.below(200);
+        let (mut prefix, key) = (random_key(rng, Table::State, 0), random_key(rng, table, entry));
         prefix.truncate(usize::try_from(rng.below(3)).unwrap());
         let most = usize::try_from(rng.below(5)).unwrap();
         let rows = model.iter().filter(|((of, _), _)| *of == table).map(|((_, key), value)| (key, value));
@@ -75,15 +82,60 @@ fn killed_between_history_and_state_no_row_of_the_future_is_served() {
 
     let (shadow, reached) = to_go_on(in_memory(&memory, 30));
     assert_eq!(reached, 27);
-    assert_eq!(get(&shadow, Table::History, "sum/00000030"), None);
-    let newest = shadow.at_or_below(Table::History, b"sum/", b"sum/99999999").unwrap().unwrap();
-    assert_eq!(newest, (b"sum/00000027".to_vec(), b"9000".to_vec()));
-    assert_eq!(shadow.range(Table::History, b"sum/", b"sum/00000025", 9).unwrap(), [newest]);
+    assert_eq!(get(&shadow, Table::History, since("sum/", 29)), None);
+    let newest = shadow.at_or_below(Table::History, b"sum/", &since("sum/", u64::MAX)).unwrap().unwrap();
+    assert_eq!(newest, (since("sum/", 26), b"9000".to_vec()));
+    assert_eq!(shadow.range(Table::History, b"sum/", &since("sum/", 24), 9).unwrap(), [newest]);
     assert_eq!(served(&shadow).unwrap(), model(&steps(9)));
 
     shadow.apply(&[step(10)]).unwrap();
-    assert_eq!(get(&shadow, Table::History, "sum/00000030").as_deref(), Some("10000"));
+    assert_eq!(get(&shadow, Table::History, since("sum/", 29)).as_deref(), Some("10000"));
     assert_eq!(served(&shadow).unwrap(), model(&steps(10)));
+}
+
+#[test]
+fn a_row_of_history_that_a_later_step_extended_never_vanishes() {
+    let memory = Memory::default();
+    let shadow = to_go_on(in_memory(&memory, 30)).0;
+    shadow.apply(&steps(9)).unwrap();
+    let state = memory.0.lock().unwrap().tables.get(&Table::State).cloned().unwrap();
+    let mut extending = step(10);
+    extending.rows.push(history("sum/", 26, "9000, 10000"));
+    shadow.apply(&[extending]).unwrap();
+    drop(shadow);
+    memory.0.lock().unwrap().tables.insert(Table::State, state);
+
+    let shadow = to_go_on(in_memory(&memory, 30)).0;
+    let found = shadow.at_or_below(Table::History, b"sum/", &since("sum/", 26)).unwrap();
+    assert_eq!(found, Some((since("sum/", 26), b"9000, 10000".to_vec())), "it began before entry 27");
+}
+
+#[test]
+fn a_shadow_that_is_built_has_the_same_rows_and_is_worth_nothing_until_it_is_bound() {
+    let memory = Memory::default();
+    let shadow = Arc::new(to_go_on(in_memory(&memory, 9_000)).0);
+    let projector = Projector::building(Arc::clone(&shadow));
+    for step in steps(3_000) {
+        projector.hand(step).unwrap();
+    }
+    projector.close().unwrap();
+    assert_eq!(served(&shadow).unwrap(), model(&steps(3_000)));
+    let writes = memory.0.lock().unwrap().writes.clone();
+    assert!(writes.iter().all(|(_, rows)| *rows <= BATCH_ROWS_MAX), "{writes:?}");
+    assert!(writes.len() < 100, "6,000 rows of History in full writes: {}", writes.len());
+    assert!(matches!(in_memory(&memory, 9_000), Opening::Sound(..)));
+
+    let memory = Memory::default();
+    let shadow = to_go_on(in_memory(&memory, 9_000)).0;
+    assert!(shadow.begin_building().unwrap());
+    shadow.apply(&steps(3)).unwrap();
+    assert_eq!(get(&shadow, Table::State, "sum").as_deref(), Some("3000"), "its maker may read it");
+    drop(shadow);
+    assert!(matches!(in_memory(&memory, 9_000), Opening::Discarded(_, Discard::Unbound(_))));
+
+    let shadow = to_go_on(in_memory(&Memory::default(), 9_000)).0;
+    shadow.apply(&steps(3)).unwrap();
+    assert!(!shadow.begin_building().unwrap(), "only from nothing");
 }
 
 #[test]
@@ -123,10 +175,11 @@ fn of_rows_under_one_key_the_last_is_written_and_steps_covered_already_are_passe
 }
 
 #[test]
-fn a_row_without_key_or_with_a_longer_one_than_allowed_is_written_by_nobody() {
-    for key in [String::new(), "k".repeat(256)] {
+fn a_row_without_key_with_too_long_a_key_or_of_history_without_entry_is_written_by_nobody() {
+    let short_history = Row { table: Table::History, key: vec![0; 7], value: None };
+    for row in [state("", None), state(&"k".repeat(256), "x".to_owned()), short_history] {
         let shadow = to_go_on(in_memory(&Memory::default(), 90)).0;
-        let rows = vec![state(&key, "x".to_owned())];
+        let rows = vec![row];
         assert!(shadow.apply(&[Step { reached: 1, link: link_of(0), rows }]).is_err());
         assert!(matches!(shadow.fault(), Some(Fault::Limits { .. })));
     }
@@ -148,7 +201,7 @@ fn a_changed_row_is_found_on_reading_and_ends_the_use_of_the_shadow() {
 #[test]
 fn a_shadow_made_again_serves_nothing_until_it_is_as_far_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let shadow = std::sync::Arc::new(to_go_on(super::open(folder.path(), 90)).0);
+    let shadow = Arc::new(to_go_on(super::open(folder.path(), 90)).0);
     shadow.apply(&steps(20)).unwrap();
     shadow.start_over().unwrap();
     assert_eq!(shadow.reached(), 0);
@@ -166,7 +219,7 @@ fn a_shadow_made_again_serves_nothing_until_it_is_as_far_as_it_was() {
 #[test]
 fn the_projector_writes_all_that_it_was_handed_and_flushes_when_it_is_closed() {
     let memory = Memory::default();
-    let shadow = std::sync::Arc::new(to_go_on(in_memory(&memory, 9_000)).0);
+    let shadow = Arc::new(to_go_on(in_memory(&memory, 9_000)).0);
     let projector = Projector::start(shadow.clone());
     assert_eq!(projector.lag(9_000), 9_000);
     for step in steps(3_000) {
