@@ -217,6 +217,23 @@ fn a_shadow_made_again_serves_nothing_until_it_is_as_far_as_it_was() {
 }
 
 #[test]
+fn whoever_remembers_rows_from_before_a_new_start_gets_a_fault_and_never_an_absent_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let shadow = Arc::new(to_go_on(super::open(folder.path(), 90)).0);
+    shadow.apply(&steps(20)).unwrap();
+    let life = shadow.life();
+    assert!(life.get(Table::State, b"sum").unwrap().is_some());
+    shadow.start_over().unwrap();
+    let next = shadow.life();
+    assert_eq!(next.get(Table::State, b"sum"), Ok(None), "a new fold begins with nothing");
+    shadow.apply(&steps(30)).unwrap();
+    assert!(life.get(Table::State, b"sum").is_err());
+    assert!(life.range(Table::State, b"", b"", 9).is_err());
+    assert!(life.at_or_below(Table::State, b"", b"sum").is_err());
+    assert!(next.get(Table::State, b"sum").unwrap().is_some());
+}
+
+#[test]
 fn the_projector_writes_all_that_it_was_handed_and_flushes_when_it_is_closed() {
     let memory = Memory::default();
     let shadow = Arc::new(to_go_on(in_memory(&memory, 9_000)).0);
