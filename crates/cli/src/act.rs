@@ -19,17 +19,15 @@ use lian_domain::{
     ledger::{Ledger, Unlogged},
     plain,
 };
-use lian_server::{
-    open::{OpenLedger, SystemKeys},
-    peek,
-};
+use lian_server::peek;
 use lian_store::reader::Reader;
 use serde_json::json;
 
 use crate::{
+    base::Base,
     failure::{Exit, Failure, Result, exit_of},
-    folder::{View, now_ms, now_s, take, write_file},
-    hand_in::{Parcel, hand_in},
+    folder::{View, now_ms, now_s, write_file},
+    hand_in::{Parcel, hand_in, hand_in_afar, rehearse_afar},
     keyring,
     say::verdict_text,
     session::Session,
@@ -80,37 +78,6 @@ pub struct Slot {
     secret: Option<SecretKey>,
 }
 
-/// The ledger as this command found it.
-enum Base {
-    Read(Box<(View, Ledger)>),
-    Write(Box<(OpenLedger, SystemKeys)>),
-}
-
-impl Base {
-    fn open(session: &Session, writes: bool) -> Result<Self> {
-        if writes {
-            return take(&session.folder, &session.keyring, session.out).map(Box::new).map(Self::Write);
-        }
-        let view = session.view()?;
-        let ledger = view.fold_all(session.out)?;
-        Ok(Self::Read(Box::new((view, ledger))))
-    }
-
-    fn ledger(&self) -> &Ledger {
-        match self {
-            Self::Read(found) => &found.1,
-            Self::Write(found) => &found.0.ledger,
-        }
-    }
-
-    fn reader(&self) -> &Reader {
-        match self {
-            Self::Read(found) => &found.0.reader,
-            Self::Write(found) => found.0.store.reader(),
-        }
-    }
-}
-
 /// Says something: `kinds` are the kinds of the events that `plan` will make, `newcomer` is an
 /// actor with the new key that signs its own enrolment.
 pub fn act(
@@ -118,7 +85,7 @@ pub fn act(
     args: &SignArgs,
     kinds: &[&str],
     newcomer: Option<(String, SecretKey)>,
-    plan: impl FnOnce(&Ledger, &[Slot]) -> Result<Vec<Planned>>,
+    plan: impl FnOnce(&Base, &[Slot]) -> Result<Vec<Planned>>,
 ) -> Result<()> {
     let mut secrets = Vec::new();
     for name in &args.keys {
@@ -132,28 +99,30 @@ pub fn act(
         slots.push(Slot { actor, capacity: "possession".to_owned(), id, secret: Some(key) });
     }
     for (position, secret) in secrets.into_iter().enumerate() {
-        slots.push(slot(base.ledger(), kinds, target.as_deref(), args.capacities.get(position), secret)?);
+        slots.push(slot(&base, kinds, target.as_deref(), args.capacities.get(position), secret)?);
     }
     for text in &args.cosigners {
-        slots.push(cosigner(base.ledger(), text)?);
+        slots.push(cosigner(&base, text)?);
     }
     if slots.is_empty() {
         return Err(Failure::usage("nobody signs").fix("name a key with --key FILE"));
     }
-    let planned = plan(base.ledger(), &slots)?;
+    let planned = plan(&base, &slots)?;
     let draft = draft(&base, args.expect, &planned)?;
     let issuers: Vec<(&str, &str, Digest)> =
         slots.iter().map(|slot| (&*slot.actor, &*slot.capacity, slot.id)).collect();
     let payload = draft.payload(&issuers);
     let filing =
         Filing::read(&payload, statement_digest(&payload)).map_err(|rejection| Failure::usage(&rejection))?;
-    if session.dry_run {
+    if session.dry_run && !matches!(base, Base::Far(_)) {
         return rehearse(session, base, &payload, &filing);
     }
     let message = pae(STATEMENT_TYPE, &payload);
     let sign = |slot: &Slot| slot.secret.as_ref().map_or_else(Vec::new, |key| key.sign(&message).to_vec());
     let envelope = Envelope { signatures: slots.iter().map(sign).collect(), payload };
     match (base, &args.out) {
+        (Base::Far(remote), _) if session.dry_run => rehearse_afar(session, &remote, &envelope, &filing),
+        (Base::Far(remote), None) => hand_in_afar(session, &remote, &[Parcel { envelope }], &args.receipts),
         (Base::Write(found), None) => {
             let (opened, keys) = *found;
             hand_in(session, opened, keys, vec![Parcel { envelope }], &args.receipts)
@@ -164,14 +133,13 @@ pub fn act(
 }
 
 fn draft(base: &Base, expect: Option<u64>, planned: &[Planned]) -> Result<Draft> {
-    let ledger = base.ledger();
     let draft =
-        Draft::new(ledger.id(), now_s()).map_err(|error| Failure::new(Exit::Io, "randomness", error))?;
-    let (epoch, root) = last_verified_epoch(ledger, base.reader())?;
+        Draft::new(&base.id()?, now_s()).map_err(|error| Failure::new(Exit::Io, "randomness", error))?;
+    let (epoch, root) = base.last_epoch()?;
     let mut draft = draft.seen(epoch, root);
     for (position, event) in planned.iter().enumerate() {
         let before = planned[..position].iter().filter(|other| other.stream == event.stream).count() as u64;
-        let first = expect.unwrap_or_else(|| crate::when::version(ledger, &event.stream));
+        let first = expect.map_or_else(|| base.version(&event.stream), Ok)?;
         draft = draft.event(event.kind, &event.stream, first + before, event.data.clone());
     }
     Ok(draft)
@@ -196,22 +164,22 @@ pub fn last_verified_epoch(ledger: &Ledger, reader: &Reader) -> Result<(u64, Dig
 
 /// The issuer that a key makes; its capacity is the one that it holds and the kinds require.
 fn slot(
-    ledger: &Ledger,
+    base: &Base,
     kinds: &[&str],
     newcomer: Option<&str>,
     wanted: Option<&String>,
     secret: SecretKey,
 ) -> Result<Slot> {
     let id = secret.public().id();
-    let key = ledger.directory().key(&id).ok_or_else(|| {
+    let key = base.holder(&id)?.ok_or_else(|| {
         Failure::new(Exit::NotAuthorised, "unknown-key", format!("key {id} is not enrolled in this ledger"))
             .fix("enrol it first (`lian key enroll`), or name another ledger with --ledger")
     })?;
-    let actor = key.actor.to_string();
+    let actor = key.actor;
     let capacity = match wanted {
         Some(capacity) => capacity.clone(),
         None if newcomer == Some(&*actor)
-            || kinds == ["key.revoked"] && !key.capacities.contains(&"admin") =>
+            || kinds == ["key.revoked"] && !key.capacities.iter().any(|held| held == "admin") =>
         {
             if key.recovery { "recovery" } else { "holder" }.to_owned()
         }
@@ -223,7 +191,7 @@ fn slot(
     Ok(Slot { actor, capacity, id, secret: Some(secret) })
 }
 
-fn capacity_of(held: &[&'static str], kinds: &[&str]) -> std::result::Result<String, String> {
+fn capacity_of(held: &[String], kinds: &[&str]) -> std::result::Result<String, String> {
     let mut needed: Vec<&str> = Vec::new();
     for kind in kinds {
         let alternatives = guarantee::authority(kind).or_else(|| plain::authority(kind));
@@ -232,8 +200,9 @@ fn capacity_of(held: &[&'static str], kinds: &[&str]) -> std::result::Result<Str
             None => needed.extend(["admin", "root"]),
         }
     }
+    let held: Vec<&str> = held.iter().map(String::as_str).collect();
     let fitting: Vec<&str> = held.iter().copied().filter(|capacity| needed.contains(capacity)).collect();
-    match (&fitting[..], held) {
+    match (&fitting[..], &held[..]) {
         ([one], _) | ([], [one]) => Ok((*one).to_owned()),
         ([], _) => Err(format!("the key holds {}, needed is {}", held.join(", "), needed.join(" or "))),
         _ => Err(format!("the key may sign as {}", fitting.join(" or "))),
@@ -241,18 +210,14 @@ fn capacity_of(held: &[&'static str], kinds: &[&str]) -> std::result::Result<Str
 }
 
 /// An issuer who signs later: its newest live key that holds the capacity.
-fn cosigner(ledger: &Ledger, text: &str) -> Result<Slot> {
+fn cosigner(base: &Base, text: &str) -> Result<Slot> {
     let (actor, capacity) =
         text.split_once('=').ok_or_else(|| Failure::usage(format!("{text:?}: write ACTOR=CAPACITY")))?;
-    let rows = lian_domain::views::keys::keys(ledger);
-    let fits = |capacities: &[&str]| capacities.contains(&capacity) || capacity == "holder";
-    let key =
-        rows.iter().rev().find(|row| row.actor == actor && row.revoked.is_none() && fits(&row.capacities));
-    let key = key.ok_or_else(|| {
+    let id = base.newest_key(actor, capacity)?.ok_or_else(|| {
         let what = format!("{actor} has no live key for the capacity {capacity:?}");
         Failure::new(Exit::NotAuthorised, "capacity-not-held", what).fix("lian key list")
     })?;
-    Ok(Slot { actor: actor.to_owned(), capacity: capacity.to_owned(), id: key.id, secret: None })
+    Ok(Slot { actor: actor.to_owned(), capacity: capacity.to_owned(), id, secret: None })
 }
 
 /// Shows the exact bytes and what the rules would say. Sends nothing.
@@ -282,7 +247,6 @@ pub fn show_rehearsal(
     verdict: &std::result::Result<lian_core::entry::Verdict, Unlogged>,
 ) -> Result<()> {
     let out = session.out;
-    let kinds: Vec<&str> = filing.events.iter().map(|event| event.kind).collect();
     let (says, end) = match verdict {
         Ok(verdict) if verdict.is_accepted() => (verdict_text(*verdict, out), Ok(())),
         Ok(verdict) => (verdict_text(*verdict, out), Err(Failure::said(Exit::Refused, "refused"))),
@@ -292,18 +256,25 @@ pub fn show_rehearsal(
         }
         Err(error) => (error.to_string(), Err(Failure::said(Exit::Failed, "contradiction"))),
     };
+    show_rehearsed(session, payload, filing, &says, Text::NothingSent);
+    end
+}
+
+/// The exact bytes, and what is said of them.
+pub fn show_rehearsed(session: &Session, payload: &[u8], filing: &Filing, says: &str, end: Text) {
+    let out = session.out;
+    let kinds: Vec<&str> = filing.events.iter().map(|event| event.kind).collect();
     if out.json {
         let payload: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
         let digest = filing.digest.to_hex();
-        out.value(&json!({"dry_run": true, "statement": digest, "payload": payload, "verdict": says}));
-        return end;
+        return out
+            .value(&json!({"dry_run": true, "statement": digest, "payload": payload, "verdict": says}));
     }
     out.talk(out.text(Text::WouldSign, &[&payload.len(), &kinds.join(", ")]));
     out.bytes(payload);
     out.line("");
     out.line(out.text(Text::RulesSay, &[&says]));
-    out.line(out.text(Text::NothingSent, &[]));
-    end
+    out.line(out.text(end, &[]));
 }
 
 fn write_out(session: &Session, path: &std::path::Path, envelope: &Envelope, slots: &[Slot]) -> Result<()> {

@@ -1,9 +1,12 @@
 //! The commands, one file for each group.
 
 mod actor;
+mod afar;
+mod backup;
 mod checkpoint;
 mod completions;
 mod demo;
+mod doctor;
 mod epoch;
 mod guarantee;
 mod help;
@@ -13,7 +16,9 @@ mod log;
 mod receipt;
 mod replay;
 mod scheme;
+mod serve;
 mod sign;
+mod tail;
 mod verify;
 
 use clap::Subcommand;
@@ -27,6 +32,10 @@ pub enum Command {
     Demo(demo::Arguments),
     /// Create a ledger: folder, log keys, settings, entry 0
     Init(init::Arguments),
+    /// Serve a ledger over HTTP
+    Serve(serve::Serve),
+    /// Serve a throw-away ledger with the sample of 27 banks, on this machine
+    Dev(serve::Dev),
     /// Duty guarantees: Request, Accept, Suspend, Close, draws, claims; list and show them
     Guarantee(Box<guarantee::Arguments>),
     /// Register who takes part
@@ -45,12 +54,20 @@ pub enum Command {
     Submit(sign::Submit),
     /// List entries
     Log(log::Log),
+    /// The last entries, and then every new one
+    Tail(tail::Tail),
+    /// Where the log stands
+    Status(tail::Status),
     /// Show an entry or object; write the exact signed bytes
     Show(log::Show),
     /// Fetch or explain a receipt
     Receipt(receipt::Arguments),
     /// Check a ledger, copy or receipt; locate any damage
     Verify(verify::Arguments),
+    /// Look for what could keep a ledger from working, and how to mend it
+    Doctor(doctor::Arguments),
+    /// Copies made while the ledger is written, proved good; restore one
+    Backup(backup::Arguments),
     /// Rebuild the state at a date, entry or checkpoint
     Replay(replay::Replay),
     /// Prove that A is a prefix of B and list what changed
@@ -74,6 +91,12 @@ pub fn run(command: Command, session: &Session) -> Result<()> {
     match command {
         Command::Demo(a) => demo::run(&a, session),
         Command::Init(a) => init::run(&a, session),
+        Command::Serve(a) => serve::serve(&a, session),
+        Command::Dev(a) => serve::dev(&a, session),
+        Command::Tail(a) => tail::tail(&a, session),
+        Command::Status(a) => tail::status(&a, session),
+        Command::Doctor(a) => doctor::run(&a, session),
+        Command::Backup(a) => backup::run(&a, session),
         Command::Guarantee(a) => guarantee::run(*a, session),
         Command::Actor(a) => actor::run(&a, session),
         Command::Key(a) => key::run(&a, session),

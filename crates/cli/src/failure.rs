@@ -155,7 +155,12 @@ fn locked(holder: &str) -> Failure {
 
 /// The exit code of a rejection.
 pub fn exit_of(rejection: &Rejection) -> Exit {
-    match rejection.code() {
+    exit_of_number(rejection.code())
+}
+
+/// The same by the number that a signed rejection carries.
+pub fn exit_of_number(number: u16) -> Exit {
+    match number {
         // stale-version, stale-requires, id-reused, already-logged
         18 | 19 | 22 | 23 => Exit::Conflict,
         // keys, capacities, signatures, sides; genesis; independence

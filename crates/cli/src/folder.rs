@@ -12,7 +12,8 @@ use std::{
 use lian_core::{merkle::CompactRange, note::VerifierKey};
 use lian_domain::ledger::Ledger;
 use lian_server::{
-    open::{Fold, OpenLedger, SystemKeys, open},
+    keeping::Views,
+    open::{Fold, OpenLedger, SystemKeys, open_over},
     peek,
 };
 use lian_store::{
@@ -29,6 +30,8 @@ use crate::{
     out::Out,
 };
 
+/// Where the rows of a served ledger are kept, in its folder.
+pub const VIEWS: &str = "views/sled";
 /// The settings file of a ledger folder.
 pub const CONFIG: &str = "lian.toml";
 /// Entries from which a fold shows a bar.
@@ -69,7 +72,8 @@ impl Config {
         )
     }
 
-    fn read(folder: &Path) -> Result<Self> {
+    /// Reads the file of a folder.
+    pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         let text = fs::read_to_string(&path).map_err(|error| {
             Failure::io(&path, error)
@@ -127,6 +131,20 @@ impl View {
 
 /// Takes a folder for writing.
 pub fn take(folder: &Path, keyring: &Keyring, out: Out) -> Result<(OpenLedger, SystemKeys)> {
+    take_over(folder, keyring, None, out)
+}
+
+/// Takes a folder to serve it: its state is kept in rows, so that the next start is quick.
+pub fn take_to_serve(folder: &Path, keyring: &Keyring, out: Out) -> Result<(OpenLedger, SystemKeys)> {
+    take_over(folder, keyring, Some(&Views::at(&folder.join(VIEWS))), out)
+}
+
+fn take_over(
+    folder: &Path,
+    keyring: &Keyring,
+    views: Option<&Views>,
+    out: Out,
+) -> Result<(OpenLedger, SystemKeys)> {
     let disk = RealDisk::open(folder).map_err(|_| no_ledger(folder.display()))?;
     if peek::claimed_by_entry_0(&disk)?.is_none() {
         return Err(no_ledger(folder.display()));
@@ -138,16 +156,29 @@ pub fn take(folder: &Path, keyring: &Keyring, out: Out) -> Result<(OpenLedger, S
         system_log: key(&config.keys.system_log)?,
         admission: key(&config.keys.admission)?,
     };
-    let opened = open_with(Arc::new(disk), &config.name, &keys, out)?;
+    let opened = open_views(Arc::new(disk), &config.name, &keys, views, out)?;
     Ok((opened, keys))
 }
 
 /// The same with keys at hand.
 pub fn open_with(disk: Arc<dyn Disk>, name: &str, keys: &SystemKeys, out: Out) -> Result<OpenLedger> {
+    open_views(disk, name, keys, None, out)
+}
+
+fn open_views(
+    disk: Arc<dyn Disk>,
+    name: &str,
+    keys: &SystemKeys,
+    views: Option<&Views>,
+    out: Out,
+) -> Result<OpenLedger> {
     let bar = bar(out, 0);
-    let opened = open(disk, name, keys, now_s(), &mut |done| bar.set_position(done));
+    let opened = open_over(disk, name, keys, now_s(), views, &mut |done| bar.set_position(done));
     bar.finish_and_clear();
     let opened = opened?;
+    if let Some(why) = &opened.discarded {
+        out.talk(format!("note: the views were made again from the log: {why}"));
+    }
     for aside in &opened.set_aside {
         out.talk(format!("note: unfinished bytes after the last commit were set aside: {aside:?}"));
     }

@@ -2,17 +2,28 @@
 //! verified: receipts against the bytes that were sent, rejections against the admission key, and
 //! the new checkpoint against the old one.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use lian_client::answer::{extends, open_receipt, open_rejection};
+use lian_client::{
+    answer::{Sealed, extends, open_receipt, open_rejection},
+    http::{Error, Rehearsal},
+};
 use lian_core::{
     checkpoint,
+    entry::Verdict,
     hash::hex_encode,
     keys::PublicKey,
     note::VerifierKey,
     statement::{Envelope, REJECTION_TYPE, Statement, statement_digest},
 };
-use lian_domain::rejection::Rejection;
+use lian_domain::{
+    filing::Filing,
+    rejection::{Rejection, RejectionNote},
+};
 use lian_server::{
     clock::SystemClock,
     open::{Fold, OpenLedger, SystemKeys, log_verifier},
@@ -22,8 +33,11 @@ use lian_server::{
 use serde_json::json;
 
 use crate::{
+    act::show_rehearsed,
     failure::{Exit, Failure, Result, exit_of},
     folder::{now_s, write_file},
+    out::Out,
+    remote::{Remote, failed},
     say::{Entry, group, verdict_json, verdict_text},
     session::Session,
     text::Text,
@@ -73,12 +87,7 @@ pub fn hand_in(
     counter.extends(before.note())?;
     drop(counter);
     service.close().map_err(|error| Failure::new(Exit::Io, "stopped", error))?;
-    if session.out.json {
-        session.out.value(&match <[serde_json::Value; 1]>::try_from(outcomes) {
-            Ok([one]) => one,
-            Err(all) => json!(all),
-        });
-    }
+    print_all(session, outcomes);
     end
 }
 
@@ -106,29 +115,7 @@ impl Counter<'_> {
         let path = self.receipts.join(format!("{}-{index}.tlog-proof", label(envelope)));
         write_file(&path, &receipt)?;
         let stored = self.service.reader().read_entry(index).map_err(|error| doubt(&error))?;
-        let entry = Entry::open(&stored)?;
-        let accepted = sealed.verdict.is_accepted();
-        let size = sealed.checkpoint.size;
-        if !out.json {
-            out.line(format!("sealed   {}", entry.line(out).trim_start()));
-            if !accepted {
-                out.line(format!("         {}", verdict_text(sealed.verdict, out)));
-            }
-            if again {
-                out.line(format!("         {}", out.text(Text::AlreadyThere, &[])));
-            }
-            let checked = out.text(Text::ReceiptChecked, &[]);
-            out.line(format!("receipt  {}   checkpoint {}   {checked}", path.display(), group(size)));
-            if let Some(event) = entry.statement.events.first() {
-                out.talk(format!("next     lian show {}", event.stream));
-            }
-        }
-        let value = json!({
-            "index": index, "verdict": verdict_json(sealed.verdict), "receipt": path, "checkpoint": size,
-            "repeated": again, "entry": entry.json(),
-        });
-        let code = crate::say::refusal_name(sealed.verdict.code);
-        Ok((value, if accepted { Ok(()) } else { Err(Failure::said(Exit::Refused, code)) }))
+        Ok(tell(out, &path, &Entry::open(&stored)?, &sealed, again))
     }
 
     fn rejected(
@@ -140,8 +127,7 @@ impl Counter<'_> {
         let digest = statement_digest(&envelope.payload);
         let note = open_rejection(signed, &self.admission, &self.ledger, Some(&digest))
             .map_err(|error| Failure::new(Exit::Failed, "rejection", error))?;
-        let path = self.receipts.join(format!("{}-{}.rejection", label(envelope), &digest.to_hex()[..12]));
-        write_file(&path, &signed.write_type(REJECTION_TYPE))?;
+        let path = save_rejection(self.receipts, envelope, signed)?;
         let mut failure = Failure::new(exit_of(rejection), rejection.name(), &note.detail)
             .because(format!("not logged; the signed answer is {}", path.display()));
         if let Rejection::StaleVersion { stream, expected, actual } = rejection {
@@ -152,9 +138,7 @@ impl Counter<'_> {
         } else {
             failure = failure.fix(format!("lian help {}", rejection.name()));
         }
-        let value =
-            json!({"rejected": {"code": note.code, "name": note.name, "detail": note.detail, "file": path}});
-        Ok((value, Err(failure)))
+        Ok((rejection_json(&note, &path), Err(failure)))
     }
 
     /// The entries of a stream after the version that the signer knew.
@@ -185,6 +169,121 @@ impl Counter<'_> {
             checkpoint::open(reader.head().note(), &self.log).map_err(|error| failed(&error))?.checkpoint;
         let proof = reader.prove_consistency(old.size, new.size).map_err(|error| failed(&error))?;
         extends(&old, &new, &proof).map_err(|error| failed(&error))
+    }
+}
+
+/// Says where a statement stands; a refusal has an exit code of its own.
+fn tell(
+    out: Out,
+    path: &Path,
+    entry: &Entry<'_>,
+    sealed: &Sealed,
+    again: bool,
+) -> (serde_json::Value, Result<()>) {
+    let accepted = sealed.verdict.is_accepted();
+    let (index, size) = (sealed.index, sealed.checkpoint.size);
+    if !out.json {
+        out.line(format!("sealed   {}", entry.line(out).trim_start()));
+        if !accepted {
+            out.line(format!("         {}", verdict_text(sealed.verdict, out)));
+        }
+        if again {
+            out.line(format!("         {}", out.text(Text::AlreadyThere, &[])));
+        }
+        let checked = out.text(Text::ReceiptChecked, &[]);
+        out.line(format!("receipt  {}   checkpoint {}   {checked}", path.display(), group(size)));
+        if let Some(event) = entry.statement.events.first() {
+            out.talk(format!("next     lian show {}", event.stream));
+        }
+    }
+    let value = json!({
+        "index": index, "verdict": verdict_json(sealed.verdict), "receipt": path, "checkpoint": size,
+        "repeated": again, "entry": entry.json(),
+    });
+    let code = crate::say::refusal_name(sealed.verdict.code);
+    (value, if accepted { Ok(()) } else { Err(Failure::said(Exit::Refused, code)) })
+}
+
+fn save_rejection(receipts: &Path, envelope: &Envelope, signed: &Envelope) -> Result<PathBuf> {
+    let digest = statement_digest(&envelope.payload).to_hex();
+    let path = receipts.join(format!("{}-{}.rejection", label(envelope), &digest[..12]));
+    write_file(&path, &signed.write_type(REJECTION_TYPE))?;
+    Ok(path)
+}
+
+fn rejection_json(note: &RejectionNote, path: &Path) -> serde_json::Value {
+    json!({"rejected": {"code": note.code, "name": note.name, "detail": note.detail, "file": path}})
+}
+
+/// Sends all to a server, one after another, as [`hand_in`] does on a folder.
+pub fn hand_in_afar(session: &Session, remote: &Remote, parcels: &[Parcel], receipts: &Path) -> Result<()> {
+    fs::create_dir_all(receipts).map_err(|error| Failure::io(receipts, error))?;
+    let mut outcomes = Vec::new();
+    let mut end = Ok(());
+    for Parcel { envelope } in parcels {
+        let (value, outcome) = one_afar(session, remote, envelope, receipts)?;
+        outcomes.push(value);
+        end = end.and(outcome);
+    }
+    print_all(session, outcomes);
+    end
+}
+
+fn one_afar(
+    session: &Session,
+    remote: &Remote,
+    envelope: &Envelope,
+    receipts: &Path,
+) -> Result<(serde_json::Value, Result<()>)> {
+    let before = remote.client.checkpoint().map_err(failed)?.size;
+    let rejected = match remote.client.submit(envelope) {
+        Ok(outcome) => {
+            let proved = outcome.proved();
+            let index = proved.sealed.index;
+            let path = receipts.join(format!("{}-{index}.tlog-proof", label(envelope)));
+            write_file(&path, &proved.receipt)?;
+            let entry = Entry::of(&proved.leaf, &proved.payload)?;
+            return Ok(tell(session.out, &path, &entry, &proved.sealed, index < before));
+        }
+        Err(Error::Rejected(rejected)) => rejected,
+        Err(error) => return Err(failed(error)),
+    };
+    let path = save_rejection(receipts, envelope, &rejected.signed)?;
+    let value = rejection_json(&rejected.note, &path);
+    let current = rejected.current_version;
+    let mut failure = failed(Error::Rejected(rejected))
+        .because(format!("not logged; the signed answer is {}", path.display()));
+    if let Some(actual) = current {
+        failure = failure.fix(format!("look at it, then repeat with --expect {actual}"));
+    }
+    Ok((value, Err(failure)))
+}
+
+/// Asks a server what it would answer; shows the exact bytes.
+pub fn rehearse_afar(session: &Session, remote: &Remote, envelope: &Envelope, filing: &Filing) -> Result<()> {
+    let out = session.out;
+    let (says, end) = match remote.client.dry_run(envelope).map_err(failed)? {
+        Rehearsal::Accepted => (verdict_text(Verdict::ACCEPTED, out), Ok(())),
+        Rehearsal::Refused { code, event, .. } => {
+            let says = verdict_text(Verdict { code, event }, out);
+            (says, Err(Failure::said(Exit::Refused, "refused")))
+        }
+        Rehearsal::Rejected(problem) => {
+            let says = format!("{} {}: {}", out.word("REJECTED"), problem.code, problem.detail);
+            let failure = failed(Error::Problem(problem));
+            (says, Err(Failure::said(failure.exit, &failure.code)))
+        }
+    };
+    show_rehearsed(session, &envelope.payload, filing, &says, Text::TriedOut);
+    end
+}
+
+fn print_all(session: &Session, outcomes: Vec<serde_json::Value>) {
+    if session.out.json {
+        session.out.value(&match <[serde_json::Value; 1]>::try_from(outcomes) {
+            Ok([one]) => one,
+            Err(all) => json!(all),
+        });
     }
 }
 

@@ -2,12 +2,14 @@
 //! answers with the exit code. No rule, no format and no check lives here.
 
 mod act;
+mod base;
 mod commands;
 mod failure;
 mod folder;
 mod hand_in;
 mod keyring;
 mod out;
+mod remote;
 mod say;
 mod session;
 mod text;
@@ -27,6 +29,8 @@ Examples:
   lian --ledger sample/ledger show guarantee/FB-115-000123
   lian --ledger sample/ledger replay --as-of 115-11-23
   lian verify sample/ledger
+  lian dev                                   serve a throw-away ledger; then, elsewhere:
+  lian --server http://127.0.0.1:8790 tail -f
   lian help quota-insufficient               what a code means and how to mend it
 ";
 

@@ -7,6 +7,7 @@ use crate::{
     folder::View,
     keyring::Keyring,
     out::{Lang, Out},
+    remote::{Far, Remote},
 };
 
 /// Options of every command.
@@ -16,6 +17,18 @@ pub struct Global {
     /// The ledger's folder [default: the current one]
     #[arg(long, global = true, env = "LIAN_LEDGER", value_name = "DIR", help_heading = "Every command")]
     pub ledger: Option<PathBuf>,
+    /// A server in place of the folder, such as https://ledger.example
+    #[arg(long, global = true, env = "LIAN_SERVER", value_name = "URL", help_heading = "Every command")]
+    pub server: Option<String>,
+    /// The log key of that server, from outside [default: the one kept, or as entry 0 claims it]
+    #[arg(long, global = true, env = "LIAN_SERVER_KEY", value_name = "VKEY", help_heading = "Every command")]
+    pub server_key: Option<String>,
+    /// PEM file of who may vouch for an https server [default: those of this system]
+    #[arg(long, global = true, env = "LIAN_CA", value_name = "FILE", help_heading = "Every command")]
+    pub ca: Option<PathBuf>,
+    /// Where checkpoints of servers are remembered [default: lian/seen in the state folder of the user]
+    #[arg(long, global = true, env = "LIAN_SEEN", value_name = "DIR", help_heading = "Every command")]
+    pub seen_dir: Option<PathBuf>,
     /// Print data as JSON
     #[arg(long, global = true, help_heading = "Every command")]
     pub json: bool,
@@ -45,6 +58,13 @@ pub struct Global {
     pub passphrase_files: Vec<PathBuf>,
 }
 
+/// Where checkpoints of servers are remembered: as named, or in the state folder of the user.
+fn seen_folder(named: Option<PathBuf>) -> PathBuf {
+    let of = |name| std::env::var_os(name).map(PathBuf::from);
+    let home = || of("HOME").map(|home| home.join(".local/state"));
+    named.unwrap_or_else(|| of("XDG_STATE_HOME").or_else(home).unwrap_or_default().join("lian/seen"))
+}
+
 /// One run.
 pub struct Session {
     /// How it speaks.
@@ -57,6 +77,10 @@ pub struct Session {
     pub dry_run: bool,
     /// Nothing is asked.
     pub yes: bool,
+    /// Where checkpoints of servers are remembered.
+    pub seen: PathBuf,
+    /// The server, if one is named.
+    pub far: Option<Far>,
 }
 
 impl Session {
@@ -66,18 +90,41 @@ impl Session {
         let plain = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let color = !plain && !global.json && std::io::stdout().is_terminal();
         let lang = global.lang.unwrap_or_else(Lang::of_environment);
+        let seen = seen_folder(global.seen_dir);
         Self {
             out: Out { lang, json: global.json, color, quiet: global.quiet },
             folder: global.ledger.unwrap_or_else(|| PathBuf::from(".")),
             keyring: Keyring::new(global.passphrase_files),
             dry_run: global.dry_run,
             yes: global.yes,
+            far: global.server.map(|url| Far {
+                url,
+                key: global.server_key,
+                authorities: global.ca,
+                seen: seen.clone(),
+            }),
+            seen,
         }
     }
 
     /// Opens the folder for reading.
     pub fn view(&self) -> Result<View> {
+        self.near()?;
         View::open(&self.folder)
+    }
+
+    /// Fails if a server is named: this reads or writes a folder.
+    pub fn near(&self) -> Result<()> {
+        if self.far.is_none() {
+            return Ok(());
+        }
+        Err(Failure::usage("this command works on a ledger folder, not over a server")
+            .fix("leave out --server (or LIAN_SERVER) and name the folder with --ledger DIR"))
+    }
+
+    /// The server, if one is named.
+    pub fn remote(&self) -> Result<Option<Remote>> {
+        self.far.as_ref().map(|far| Remote::open(far, self.out)).transpose()
     }
 
     /// Asks before something that cannot be undone.

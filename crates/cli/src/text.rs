@@ -35,6 +35,7 @@ texts! {
     WouldSign: "將簽署 {0} 位元組（{1}）", "would sign {0} bytes ({1})";
     RulesSay: "依規則：{0}", "the rules say: {0}";
     NothingSent: "未送出任何資料。", "Nothing was sent.";
+    TriedOut: "已簽署並送請伺服器試算；伺服器稱未登載。", "Signed, and sent to be tried out only; the server says that nothing was logged.";
     ReceiptChecked: "儲存前已在此驗證", "checked here before it was saved";
     AlreadyThere: "已在帳本中，回覆第一次的收據", "in the ledger already; this is its first place";
 
@@ -81,6 +82,18 @@ texts! {
     InitDone: "帳本已建立：{0}", "ledger made: {0}";
     InitDev: "注意：開發用金鑰，未加密，資料註記為虛構；切勿用於真實帳本。", "NOTE: development keys, not encrypted; the ledger says that its data are made up. Never for a real one.";
     InitKeysSecret: "keys/ 為機密：交付副本時請勿附上。", "keys/ is secret: leave it out of every copy that you hand on.";
+
+    ServerSays: "此為伺服器所稱，未附證明；單一案件之證明：lian show", "as the server says, without proof; for proof of one object: lian show";
+    Withheld: "（內容僅供當事人）", "(for its parties only)";
+    NoEpochYet: "尚無已關閉時段，完整性未能證明。", "no epoch is closed yet: completeness cannot be proved.";
+    ProvedComplete: "第 {2} 時段（前 {1} 筆）之內，提及此案者即此 {0} 筆，一筆不缺；對映圖未經鏡像會簽。", "below {1} (epoch {2}) these {0} are all entries that name it; no mirror has cosigned the map.";
+    DevOpen: "注意：虛構資料，任何本機使用者皆可閱覽；切勿用於真實帳本。", "NOTE: made-up data, open to every reader on this machine. Never for a real ledger.";
+    StopWith: "以 Ctrl-C 結束。", "Ctrl-C ends it.";
+    Stopping: "正在結束：已收之陳述答覆後關帳。", "ending: what was taken is answered, then the ledger is closed.";
+    BackupMade: "備份完成並已驗證：{0}，{1} 筆，{2} 位元組", "backup made and verified: {0}, {1} entries, {2} bytes";
+    BackupGood: "備份完好：{0}，{1} 筆，{2} 位元組", "the backup is good: {0}, {1} entries, {2} bytes";
+    Restored: "已還原至 {0}：{1} 筆，{2} 位元組；金鑰請自保管處放回 keys/。", "restored to {0}: {1} entries, {2} bytes; put the keys back into keys/ from where you keep them.";
+    RestoredToRead: "已還原至 {0} 供查詢：{1} 筆，{2} 位元組；不得寫入。", "restored to {0} to be read only: {1} entries, {2} bytes.";
 
     DemoTitle: "廉·鏈　一張保證書的一生，27 家銀行", "Lian: the life of one bank guarantee, among 27 banks";
     DemoIntro: "虛構的海關與銀行，真實的簽章、檔案與驗證；故事時鐘自 {0} 起。資料夾：{1}", "A made-up customs house and banks; real signatures, files and checks. The story's clock starts at {0}. Folder: {1}";

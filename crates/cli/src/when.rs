@@ -55,6 +55,23 @@ impl When {
     }
 }
 
+impl When {
+    /// As a server reads it; nothing for the present.
+    pub fn spelled(self) -> Option<String> {
+        match self {
+            Self::Now => None,
+            Self::Moment(ms) => {
+                let text = iso(ms);
+                let (second, zone) = text.split_at(19.min(text.len()));
+                Some(format!("{second}.{:03}{zone}", ms % 1_000))
+            }
+            Self::Seq(index) => Some(format!("seq:{index}")),
+            Self::Checkpoint(size) => Some(format!("checkpoint:{size}")),
+            Self::Epoch(number) => Some(format!("epoch:{number}")),
+        }
+    }
+}
+
 /// Unix milliseconds of an RFC 3339 moment; a whole second means until its end.
 fn rfc_3339(text: &str) -> Option<u64> {
     let text = text.replace(['z', 'Z'], "+00:00").replace('t', "T").replace("-00:00", "+00:00");
@@ -212,6 +229,15 @@ mod tests {
         assert_eq!(When::parse("seq:7"), Ok(When::Seq(7)));
         assert_eq!(When::parse("checkpoint:7"), Ok(When::Checkpoint(7)));
         assert_eq!(When::parse("epoch:7"), Ok(When::Epoch(7)));
+    }
+
+    #[test]
+    fn what_a_server_is_asked_is_the_same_moment() {
+        for moment in ["115-11-23", "2026-11-23T06:05:03.25Z", "seq:7", "checkpoint:7", "epoch:7"] {
+            let when = When::parse(moment).unwrap();
+            assert_eq!(When::parse(&when.spelled().unwrap()), Ok(when), "{moment}");
+        }
+        assert_eq!(When::Now.spelled(), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use lian_core::entry::Leaf;
 use lian_store::{disk::RealDisk, tiles::export as export_tiles};
 use serde_json::json;
 
+use super::afar;
 use crate::{
     failure::{Exit, Failure, Result},
     folder::write_file,
@@ -103,6 +104,13 @@ fn damaged(error: impl std::fmt::Display) -> Failure {
 
 /// Runs `lian checkpoint`.
 pub fn checkpoint(arguments: &Checkpoint, session: &Session) -> Result<()> {
+    if let Some(remote) = session.remote()? {
+        return match &arguments.verb {
+            CheckpointVerb::List { .. } => session.near(),
+            CheckpointVerb::Show { when } => afar::checkpoint(session, &remote, *when),
+            CheckpointVerb::Export { out } => afar::export_checkpoint(session, &remote, out.as_deref()),
+        };
+    }
     match &arguments.verb {
         CheckpointVerb::List { limit } => list(*limit, session),
         CheckpointVerb::Show { when } => show(*when, session),

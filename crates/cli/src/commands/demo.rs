@@ -123,7 +123,8 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn empty_folder(folder: &Path) -> Result<PathBuf> {
+/// A folder that is new or empty.
+pub fn empty_folder(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(|error| Failure::io(folder, error))?;
     let mut entries = fs::read_dir(folder).map_err(|error| Failure::io(folder, error))?;
     if entries.next().is_some() {
@@ -132,6 +133,17 @@ fn empty_folder(folder: &Path) -> Result<PathBuf> {
         );
     }
     Ok(folder.to_owned())
+}
+
+/// The sample's ledger in `folder/ledger`, with all keys, closed; tells nothing.
+pub fn sample(folder: &Path, seed: u64, out: Out) -> Result<PathBuf> {
+    let start_s = START_S.min(now_s() - STORY_S);
+    let mut teller = Teller { out: Out { json: true, ..out }, facts: Vec::new() };
+    let ledger = folder.join("ledger");
+    let stage = Stage::open(&ledger, seed, lian_client::sample::SAMPLE_NAME, start_s, out)?;
+    save_keys(&ledger, &stage)?;
+    Story::new(stage, folder.to_owned(), seed).live_and_close(&mut teller)?;
+    Ok(ledger)
 }
 
 /// Everybody's key and `lian.toml`, so that the ledger can go on by hand.

@@ -1,11 +1,10 @@
 //! `lian guarantee`: what banks and customs say of a duty guarantee, and what is known of it.
 
 use clap::{Args, Subcommand};
-use lian_client::{kinds, kinds::GuaranteeRequest};
+use lian_client::{http::Listed, kinds, kinds::GuaranteeRequest};
 use lian_core::json::Value;
 use lian_domain::{
     dates::Day,
-    guarantee::State,
     ids::Ubn,
     ledger::Ledger,
     views::guarantees::{Row, bank_exposure, company_quota, rows},
@@ -13,10 +12,13 @@ use lian_domain::{
 use lian_server::peek;
 use serde_json::json;
 
+use super::afar;
 use crate::{
     act::{Planned, SignArgs, act},
     failure::{Exit, Failure, Result},
     folder::{View, now_ms},
+    out::Out,
+    remote::Remote,
     say::{Entry, group, money, standing_word, to_json},
     session::Session,
     when::{When, day_of, size_at},
@@ -399,10 +401,22 @@ pub fn run(arguments: Arguments, session: &Session) -> Result<()> {
         Verb::ClaimWithdraw(a) => {
             one(&a.no, &a.sign, "guarantee.claim_withdrawn", kinds::claim_withdrawn(a.claim, &a.reason))
         }
-        Verb::List(a) => list(session, &a),
-        Verb::Show(a) => show(session, &a),
-        Verb::Quota(a) => quota(session, &a),
-        Verb::Exposure(a) => exposure(session, &a),
+        verb @ (Verb::List(_) | Verb::Show(_) | Verb::Quota(_) | Verb::Exposure(_)) => read(session, verb),
+    }
+}
+
+/// What is only read, on a folder or over a server.
+fn read(session: &Session, verb: Verb) -> Result<()> {
+    match (verb, session.remote()?) {
+        (Verb::List(a), None) => list(session, &a),
+        (Verb::List(a), Some(remote)) => list_afar(session, &remote, &a),
+        (Verb::Show(a), None) => show(session, &a),
+        (Verb::Show(a), Some(remote)) => afar::show_guarantee(session, &remote, &a.no, a.moment.as_of),
+        (Verb::Quota(a), None) => quota(session, &a),
+        (Verb::Quota(a), Some(remote)) => afar::quota(session, &remote, &a.company, a.moment.as_of),
+        (Verb::Exposure(a), None) => exposure(session, &a),
+        (Verb::Exposure(a), Some(remote)) => afar::exposure(session, &remote, a.as_of),
+        _ => Err(Failure::usage("nothing to read")),
     }
 }
 
@@ -437,19 +451,21 @@ fn request(session: &Session, a: &Request) -> Result<()> {
 
 fn accept(session: &Session, a: &Plain) -> Result<()> {
     let kind = "guarantee.accepted";
-    act(session, &a.sign, &[kind], None, |ledger, _| {
-        let state = known(ledger, &a.no)?;
+    act(session, &a.sign, &[kind], None, |base, _| {
+        let state = base.guarantee(&stream(&a.no))?.ok_or_else(|| unknown(&a.no))?;
         Ok(vec![Planned { kind, stream: stream(&a.no), data: kinds::accepted(&state.terms().terms) }])
     })
 }
 
 fn draw(session: &Session, a: &Draw) -> Result<()> {
     let kind = "guarantee.drawn";
-    act(session, &a.sign, &[kind], None, |ledger, slots| {
+    act(session, &a.sign, &[kind], None, |base, slots| {
         let manual = slots.iter().any(|slot| slot.capacity == "officer");
-        let importer = match &a.importer {
-            Some(importer) => importer.clone(),
-            None => known(ledger, &a.no)?.terms().debtor.to_string(),
+        let importer = if let Some(importer) = &a.importer {
+            importer.clone()
+        } else {
+            let state = base.guarantee(&stream(&a.no))?.ok_or_else(|| unknown(&a.no))?;
+            state.terms().debtor.to_string()
         };
         let served = a.served.unwrap_or_else(|| day_of(now_ms()));
         let data = kinds::drawn(&a.declaration, &importer, a.broker.as_deref(), a.amount, served, manual);
@@ -457,11 +473,9 @@ fn draw(session: &Session, a: &Draw) -> Result<()> {
     })
 }
 
-fn known<'l>(ledger: &'l Ledger, no: &str) -> Result<&'l State> {
-    ledger.guarantee(&stream(no)).ok_or_else(|| {
-        Failure::new(Exit::Usage, "unknown-guarantee", format!("no guarantee {no} was ever requested"))
-            .fix("check the number: lian guarantee list")
-    })
+fn unknown(no: &str) -> Failure {
+    Failure::new(Exit::Usage, "unknown-guarantee", format!("no guarantee {no} was ever requested"))
+        .fix("check the number: lian guarantee list")
 }
 
 /// The ledger at a moment, and the civil day there.
@@ -475,6 +489,15 @@ fn at(session: &Session, moment: &AsOf) -> Result<(View, Ledger, Day)> {
         _ => day_of(ledger.recorded_at()),
     };
     Ok((view, ledger, day))
+}
+
+fn list_afar(session: &Session, remote: &Remote, a: &List) -> Result<()> {
+    let wanted = Listed::default()
+        .with("status", a.status.as_ref().map(|status| status.to_lowercase()))
+        .with("bank", a.bank.as_ref())
+        .with("debtor", a.company.as_ref())
+        .with("as_of", a.moment.as_of.spelled());
+    afar::list_guarantees(session, remote, &wanted, a.expires_by)
 }
 
 fn list(session: &Session, a: &List) -> Result<()> {
@@ -501,7 +524,8 @@ fn list(session: &Session, a: &List) -> Result<()> {
     Ok(())
 }
 
-fn row_line(row: &Row<'_>, lang: crate::out::Lang) -> String {
+/// A guarantee on one line.
+pub fn row_line(row: &Row<'_>, lang: crate::out::Lang) -> String {
     let terms = row.state.terms();
     format!(
         "{}  v{}  bank {}  {}  limit {}  left {}  to {}  {}",
@@ -516,7 +540,8 @@ fn row_line(row: &Row<'_>, lang: crate::out::Lang) -> String {
     )
 }
 
-fn row_json(row: &Row<'_>) -> serde_json::Value {
+/// A guarantee for programs.
+pub fn row_json(row: &Row<'_>) -> serde_json::Value {
     json!({
         "stream": row.stream, "version": row.version, "last_entry": row.last,
         "standing": row.standing.name(), "available": row.state.available().get(),
@@ -527,10 +552,9 @@ fn row_json(row: &Row<'_>) -> serde_json::Value {
 fn show(session: &Session, a: &Show) -> Result<()> {
     let out = session.out;
     let (view, ledger, today) = at(session, &a.moment)?;
-    let state = known(&ledger, &a.no)?;
     let stream = stream(&a.no);
     let row = rows(&ledger, today).into_iter().find(|row| row.stream == stream);
-    let row = row.ok_or_else(|| Failure::usage("no such guarantee"))?;
+    let row = row.ok_or_else(|| unknown(&a.no))?;
     let history = peek::history(&view.reader, &ledger, &stream);
     let history = history.map_err(|error| Failure::new(Exit::Failed, "damaged", error))?;
     if out.json {
@@ -540,7 +564,19 @@ fn show(session: &Session, a: &Show) -> Result<()> {
         out.value(&value);
         return Ok(());
     }
-    out.line(row_line(&row, out.lang));
+    print_state(&row, out);
+    for index in history {
+        let stored = view.reader.read_entry(index);
+        let stored = stored.map_err(|error| Failure::new(Exit::Failed, "damaged", error))?;
+        out.line(Entry::open(&stored)?.line(out));
+    }
+    Ok(())
+}
+
+/// A guarantee with its open draws.
+pub fn print_state(row: &Row<'_>, out: Out) {
+    let state = row.state;
+    out.line(row_line(row, out.lang));
     let terms = state.terms();
     out.line(format!(
         "  {}..{}  branch {}  outstanding {}  pending {}  called {}",
@@ -555,12 +591,6 @@ fn show(session: &Session, a: &Show) -> Result<()> {
         let due = format!("due {} until {}", money(draw.due().get()), draw.due_on.to_roc());
         out.line(format!("  draw {}  {declaration}  {}  {due}", draw.number, money(draw.amount.get())));
     }
-    for index in history {
-        let stored = view.reader.read_entry(index);
-        let stored = stored.map_err(|error| Failure::new(Exit::Failed, "damaged", error))?;
-        out.line(Entry::open(&stored)?.line(out));
-    }
-    Ok(())
 }
 
 fn quota(session: &Session, a: &Quota) -> Result<()> {

@@ -259,8 +259,8 @@ fn revoke(a: &Revoke, session: &Session) -> Result<()> {
         Reason::Compromised => "compromised",
     };
     session.confirm(&format!("revoke key {}? this cannot be undone", a.id))?;
-    act(session, &a.sign, &["key.revoked"], None, |ledger, _| {
-        let rows = keys(ledger);
+    act(session, &a.sign, &["key.revoked"], None, |base, _| {
+        let rows = keys(base.ledger()?);
         let row = one(&rows, &a.id)?;
         let data = kinds::key_revoked(&row.id, reason, a.compromised_since);
         Ok(vec![Planned { kind: "key.revoked", stream: format!("actor/{}", row.actor), data }])

@@ -9,6 +9,7 @@ use lian_server::peek;
 use lian_store::segment::StoredEntry;
 use serde_json::json;
 
+use super::afar;
 use crate::{
     failure::{Exit, Failure, Result},
     folder::{View, write_file},
@@ -39,28 +40,28 @@ Examples:
 pub struct Log {
     /// One line an entry
     #[arg(long)]
-    oneline: bool,
+    pub oneline: bool,
     /// Only entries that name this stream
     #[arg(long)]
-    stream: Option<String>,
+    pub stream: Option<String>,
     /// Only entries that this actor signed
     #[arg(long)]
-    actor: Option<String>,
+    pub actor: Option<String>,
     /// Only kinds that begin so
     #[arg(long)]
-    kind: Option<String>,
+    pub kind: Option<String>,
     /// Only refused ones
     #[arg(long)]
-    refused: bool,
+    pub refused: bool,
     /// Entries after this moment
     #[arg(long, value_name = "WHEN", value_parser = When::parse)]
-    since: Option<When>,
+    pub since: Option<When>,
     /// Entries up to this moment
     #[arg(long, value_name = "WHEN", value_parser = When::parse, default_value = "now")]
-    as_of: When,
+    pub as_of: When,
     /// At most so many, the newest
     #[arg(short = 'n', long, value_name = "N")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
 }
 
 /// Options of `lian show`.
@@ -85,6 +86,9 @@ fn damaged(error: impl std::fmt::Display) -> Failure {
 /// Runs `lian log`.
 pub fn log(a: &Log, session: &Session) -> Result<()> {
     let out = session.out;
+    if let Some(remote) = session.remote()? {
+        return afar::log(session, &remote, a);
+    }
     let view = session.view()?;
     let end = size_at(a.as_of, &view.reader)?;
     let start = a.since.map_or(Ok(0), |since| size_at(since, &view.reader))?;
@@ -120,7 +124,8 @@ pub fn log(a: &Log, session: &Session) -> Result<()> {
     Ok(())
 }
 
-fn matches(a: &Log, entry: &Entry<'_>) -> bool {
+/// Whether an entry is asked for.
+pub fn matches(a: &Log, entry: &Entry<'_>) -> bool {
     let statement = &entry.statement;
     let any = |wanted: &Option<String>, fits: &dyn Fn(&str) -> bool| wanted.as_deref().is_none_or(fits);
     (!a.refused || !entry.leaf.verdict.is_accepted())
@@ -131,6 +136,9 @@ fn matches(a: &Log, entry: &Entry<'_>) -> bool {
 
 /// Runs `lian show`.
 pub fn show(a: &Show, session: &Session) -> Result<()> {
+    if let Some(remote) = session.remote()? {
+        return afar::show(session, &remote, &a.what, a.payload, a.out.as_deref());
+    }
     let view = session.view()?;
     let index = match &a.what {
         Ref::Object(stream, None) if !a.payload => return object(session, &view, stream),

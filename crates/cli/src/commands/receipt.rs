@@ -11,7 +11,10 @@ use lian_core::{
 use lian_server::service::receipt_of;
 use serde_json::json;
 
-use super::log::{find, streams_of};
+use super::{
+    afar,
+    log::{find, streams_of},
+};
 use crate::{
     failure::{Exit, Failure, Result},
     folder::{read_file, write_file},
@@ -74,6 +77,9 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
 
 fn get(a: &Get, session: &Session) -> Result<()> {
     let out = session.out;
+    if let Some(remote) = session.remote()? {
+        return afar::receipt(session, &remote, &a.what, a.out.as_deref());
+    }
     let view = session.view()?;
     let index = find(session, &view, &a.what)?;
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "receipt", error);
@@ -102,7 +108,10 @@ fn show(a: &Show, session: &Session) -> Result<()> {
     let bytes = read_file(&a.file, RECEIPT_BYTES_MAX as u64)?;
     let (log, claimed) = match &a.log_key {
         Some(text) => (VerifierKey::parse(text).map_err(Failure::usage)?, false),
-        None => (session.view()?.log, true),
+        None => match session.remote()? {
+            Some(remote) => (remote.client.log_key().clone(), false),
+            None => (session.view()?.log, true),
+        },
     };
     let receipt = Receipt::parse(&bytes).map_err(|error| Failure::new(Exit::Failed, "receipt", error))?;
     let sealed = open_receipt(&bytes, &log, None).map_err(|error| {

@@ -16,7 +16,7 @@ use crate::{
     act::{judge, show_rehearsal},
     failure::{Failure, Result},
     folder::{now_s, read_file, take, write_file},
-    hand_in::{Parcel, hand_in},
+    hand_in::{Parcel, hand_in, hand_in_afar, rehearse_afar},
     keyring::{self, random},
     session::Session,
     text::Text,
@@ -35,6 +35,7 @@ Examples:
   lian submit request.json                    safe to repeat: the first receipt comes back
   lian submit *.json --receipts receipts
   lian submit request.json --dry-run          what the rules would say
+  lian submit request.json --server https://ledger.example
 ";
 
 /// How long a statement stays valid unless its draft says otherwise.
@@ -198,6 +199,16 @@ pub fn submit(a: &Submit, session: &Session) -> Result<()> {
                 .fix(format!("lian sign --add {} --key FILE", path.display())));
         }
         parcels.push(Parcel { envelope });
+    }
+    if let Some(remote) = session.remote()? {
+        if !session.dry_run {
+            return hand_in_afar(session, &remote, &parcels, &a.receipts);
+        }
+        for Parcel { envelope } in &parcels {
+            let filing = Filing::read(&envelope.payload, statement_digest(&envelope.payload));
+            rehearse_afar(session, &remote, envelope, &filing.map_err(Failure::usage)?)?;
+        }
+        return Ok(());
     }
     if session.dry_run {
         return rehearse(session, &parcels);

@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
 use std::{
+    io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -81,6 +82,12 @@ impl Desk {
         self.run(&["guarantee", "accept", NO, "--key", "officer-7f3k"]).exits(0);
     }
 
+    /// Serves its ledger on a free port.
+    pub fn serve(&self, more: &[&str]) -> Served {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--json"];
+        Served::start(self.command(&[&serve[..], more].concat()))
+    }
+
     pub fn draw(&self, serial: u32, amount: u32, more: &[&str]) -> Run {
         let (declaration, amount) = (format!("CA__15494A{serial:04}"), amount.to_string());
         let draw = ["guarantee", "draw", NO, "--declaration", &declaration, "--amount", &amount];
@@ -97,15 +104,67 @@ impl Desk {
     }
 }
 
+/// A server of its own process, ended with the test.
+pub struct Served {
+    child: Child,
+    pub url: String,
+    pub said: serde_json::Value,
+}
+
+impl Served {
+    /// Runs a command that serves, and waits until it says where.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| {
+            let mut err = String::new();
+            let _unread = child.stderr.as_mut().unwrap().read_to_string(&mut err);
+            panic!("{error}: {line}{err}")
+        });
+        let url = said["url"].as_str().unwrap().to_owned();
+        Self { child, url, said }
+    }
+
+    /// Sends a signal and waits for the end.
+    pub fn ends(mut self, signal: &str) -> Option<i32> {
+        self.signal(signal);
+        self.child.wait().unwrap().code()
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        Command::new("kill").args([signal, &id]).status().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended; then there is nobody to end.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
 /// The binary in a folder, with nothing from the environment that changes what it says.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lian"));
     command.args(arguments).current_dir(folder);
-    for name in ["LIAN_PASSPHRASE_FILE", "LC_ALL", "LC_MESSAGES", "NO_COLOR"] {
+    for name in [
+        "LIAN_SERVER",
+        "LIAN_SERVER_KEY",
+        "LIAN_CA",
+        "LIAN_LISTEN",
+        "LIAN_PASSPHRASE_FILE",
+        "LC_ALL",
+        "LC_MESSAGES",
+        "NO_COLOR",
+    ] {
         command.env_remove(name);
     }
     command.env("LANG", "en_US.UTF-8").env("LIAN_LEDGER", "ledger").env("LIAN_RECEIPTS", "receipts");
-    command.stdin(std::process::Stdio::null());
+    command.env("LIAN_SEEN", "seen");
+    command.stdin(Stdio::null());
     command
 }
 

@@ -102,6 +102,12 @@ impl Story {
         after.leave_out_the_refusal(teller)
     }
 
+    /// Scenes 1 to 4, for whoever only needs the ledger.
+    pub fn live_and_close(mut self, teller: &mut Teller) -> Result<()> {
+        self.live(teller)?;
+        self.stage.service.close().map_err(broken)
+    }
+
     /// Scenes 1 to 4: the ledger lives.
     fn live(&mut self, teller: &mut Teller) -> Result<Kept> {
         let enrolled = self.stage.service.reader().head().size() - 1;
