@@ -15,7 +15,7 @@ fn whatever_is_not_served_is_a_problem_in_the_language_that_was_asked_for() {
     let mut browser = door.browser();
     let json = "Content-Type: application/json\r\n";
     for (method, target, headers, status, code) in [
-        ("GET", "/", "", 404, "not-found"),
+        ("GET", "/v1", "", 404, "not-found"),
         ("GET", "/v1/statement", "", 404, "not-found"),
         ("GET", "/v1/log/entries/", "", 404, "not-found"),
         ("GET", "/v1/log/entries/99999999", "", 404, "not-found"),

@@ -170,11 +170,14 @@ fn a_stop_answers_what_was_taken_and_ends_the_tails() {
         })
         .collect();
 
+    // One was taken for certain; of the others, whatever the stop finds.
+    assert_eq!(browsers[0].read().unwrap().status, 201);
+
     let service = door.server.take().unwrap().stop();
 
     let size = service.reader().head().size();
-    let mut sealed = 0;
-    for browser in &mut browsers {
+    let mut sealed = 1;
+    for browser in &mut browsers[1..] {
         // A connection that was not accepted any more has no answer; an answer is never lost.
         if let Some(answer) = browser.read() {
             assert_eq!(answer.status, 201, "{}", answer.text());
@@ -182,7 +185,6 @@ fn a_stop_answers_what_was_taken_and_ends_the_tails() {
             sealed += 1;
         }
     }
-    assert!(sealed > 0);
     let requests = service.reader().entries(0..size).unwrap();
     let logged = requests
         .filter(|entry| String::from_utf8_lossy(&entry.as_ref().unwrap().payload).contains("guarantee/S-"))

@@ -37,7 +37,7 @@ impl Answered {
 
     /// The code of a problem, which has the right type and tells its own status.
     pub fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
         let body = self.json();
         assert_eq!(body["status"], self.status, "{body}");
         for member in ["type", "title", "detail", "instance", "code", "request_id", "hint"] {
