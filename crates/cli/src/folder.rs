@@ -205,7 +205,8 @@ pub fn now_s() -> i64 {
 
 /// Writes a file whole or not at all.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("part");
+    // Two commands may write the same file at once; each has its own until it is whole.
+    let temporary = path.with_extension(format!("part-{}", std::process::id()));
     let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| Failure::io(path, error))
 }
