@@ -54,16 +54,21 @@ fn business(running: &Running) {
     running.submit(&[books.draw(one, 40_000), books.suspend(one, "004"), books.draw(two, 7)]);
 }
 
+/// Books over rows that have reached the end of the log, and its size.
+fn books_of(running: &Running) -> (RowBooks, u64) {
+    let size = running.service.reader().head().size();
+    while running.service.shadow().unwrap().reached() < size {
+        thread::yield_now();
+    }
+    (RowBooks::of(&running.service).unwrap(), size)
+}
+
 #[test]
 fn books_over_rows_answer_at_every_size_as_books_by_folding_do() {
     let folder = tempfile::tempdir().unwrap();
     let running = over_rows(folder.path());
     business(&running);
-    let size = running.service.reader().head().size();
-    while running.service.shadow().unwrap().reached() < size {
-        thread::yield_now();
-    }
-    let rows = RowBooks::of(&running.service).unwrap();
+    let (rows, size) = books_of(&running);
     let folds = FoldedBooks::new(running.service.reader().clone());
     let day = Day::parse("2026-11-23").unwrap();
     let (bank, debtor) = (BankCode::parse("004").unwrap(), Ubn::parse("12345675").unwrap());
@@ -115,11 +120,7 @@ fn the_timeline_over_rows_has_the_quota_after_every_entry() {
     let folder = tempfile::tempdir().unwrap();
     let running = over_rows(folder.path());
     business(&running);
-    let size = running.service.reader().head().size();
-    while running.service.shadow().unwrap().reached() < size {
-        thread::yield_now();
-    }
-    let rows = RowBooks::of(&running.service).unwrap();
+    let (rows, size) = books_of(&running);
     let no = GuaranteeNo::parse("FB-115-000001").unwrap();
     let day = Day::parse("2026-11-23").unwrap();
     let timeline = rows.timeline(&no, At { size, day, present: true }, 500).unwrap().value.unwrap();
@@ -141,11 +142,7 @@ fn a_trial_over_rows_says_what_the_log_would_say_and_changes_nothing() {
     let mut books = Books::new(&running.house, &running.ledger, START_S);
     let stream = "guarantee/FB-115-000001";
     running.submit(&[books.request(stream, "004", 5_000), books.accept(stream)]);
-    let size = running.service.reader().head().size();
-    while running.service.shadow().unwrap().reached() < size {
-        thread::yield_now();
-    }
-    let rows = RowBooks::of(&running.service).unwrap();
+    let (rows, size) = books_of(&running);
     let folds = FoldedBooks::new(running.service.reader().clone());
     let now_ms = u64::try_from(START_S).unwrap() * 1_000;
     let tries = [

@@ -11,8 +11,8 @@ pub mod home;
 pub mod tree;
 pub mod words;
 
-use lian_core::{entry::Verdict, hash::Digest, time::TAIPEI_SECONDS};
-use lian_domain::refusal::Refusal;
+use lian_core::{entry::Verdict, hash::Digest, time::taipei_day};
+use lian_domain::{ledger::moment_of, refusal::Refusal};
 
 pub use self::words::{Lang, Word};
 
@@ -127,9 +127,8 @@ pub struct Moment {
 impl Moment {
     /// Of Unix milliseconds.
     pub fn of_ms(unix_ms: u64) -> Self {
-        let seconds = i64::try_from(unix_ms / 1_000).unwrap_or(i64::MAX);
-        let iso = lian_core::time::format_moment(seconds);
-        let day = (seconds.saturating_add(TAIPEI_SECONDS)).div_euclid(86_400);
+        let iso = moment_of(unix_ms);
+        let day = taipei_day(unix_ms);
         let time = iso.get(11..19).unwrap_or_default().to_owned();
         Self { roc: format!("{} {time}", lian_domain::dates::Day::from_number(day).to_roc()), iso }
     }

@@ -79,6 +79,25 @@ pub struct Card {
     pub state: Value<'static>,
 }
 
+impl Card {
+    /// Of the stream of this name, as it stands.
+    pub fn of(stream: &str, state: &State, status: Standing, version: u64, last: u64) -> Self {
+        Self {
+            no: stream.strip_prefix("guarantee/").unwrap_or(stream).to_owned(),
+            version,
+            last,
+            status,
+            standing: status.name(),
+            bank: state.bank().to_string(),
+            debtor: state.terms().debtor.to_string(),
+            limit: state.limit().get(),
+            outstanding: state.outstanding().get(),
+            available: state.available().get(),
+            state: state.to_value(),
+        }
+    }
+}
+
 /// Which guarantees are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -288,20 +307,7 @@ impl FoldedBooks {
 }
 
 fn card(row: &Row<'_>) -> Card {
-    let state: &State = row.state;
-    Card {
-        no: row.stream.strip_prefix("guarantee/").unwrap_or(row.stream).to_owned(),
-        version: row.version,
-        last: row.last,
-        status: row.standing,
-        standing: row.standing.name(),
-        bank: state.bank().to_string(),
-        debtor: state.terms().debtor.to_string(),
-        limit: state.limit().get(),
-        outstanding: state.outstanding().get(),
-        available: state.available().get(),
-        state: state.to_value(),
-    }
+    Card::of(row.stream, row.state, row.standing, row.version, row.last)
 }
 
 impl Books for FoldedBooks {
@@ -394,23 +400,8 @@ impl Books for FoldedBooks {
     fn try_out(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault> {
         let mut now = self.present()?;
         let ledger = &mut now.ledger;
-        let size = ledger.size();
         self.keys.renew(ledger);
-        let statement = match admit(envelope, &self.keys) {
-            Ok(statement) => statement,
-            Err(turned) => return Ok(Seen { size, value: Err(turned.rejection) }),
-        };
-        let unread = |error: &dyn std::fmt::Display| BooksFault::Unread(error.to_string());
-        let tree = self.reader.tree(size).map_err(|error| unread(&error))?;
-        let tree = range_at(size, &tree).map_err(|error| unread(&error))?;
-        let recorded_at = now_ms.max(ledger.recorded_at());
-        let place = Place { index: size, recorded_at, tree: &tree, batch_first: true };
-        let value = match ledger.try_out(&place, statement.filing()) {
-            Ok(verdict) => Ok(verdict),
-            Err(Unlogged::Rejected(rejection)) => Err(rejection),
-            Err(other) => return Err(unread(&other)),
-        };
-        Ok(Seen { size, value })
+        trial(ledger, &self.keys, &self.reader, envelope, now_ms)
     }
 
     fn timeline(&self, no: &GuaranteeNo, at: At, most: usize) -> Result<Seen<Option<Timeline>>, BooksFault> {
@@ -448,4 +439,31 @@ impl Books for FoldedBooks {
     fn reached(&self) -> u64 {
         self.reached.load(Ordering::SeqCst)
     }
+}
+
+/// What admission and the rules say of an envelope on this state, which covers a size of the log.
+pub(super) fn trial(
+    ledger: &mut Ledger,
+    keys: &KeyBook,
+    reader: &Reader,
+    envelope: &[u8],
+    now_ms: u64,
+) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault> {
+    let size = ledger.size();
+    let statement = match admit(envelope, keys) {
+        Ok(statement) => statement,
+        Err(turned) => return Ok(Seen { size, value: Err(turned.rejection) }),
+    };
+    let unread = |error: &dyn std::fmt::Display| BooksFault::Unread(error.to_string());
+    let tree = reader.tree(size).map_err(|error| unread(&error))?;
+    let tree = range_at(size, &tree).map_err(|error| unread(&error))?;
+    let recorded_at = now_ms.max(ledger.recorded_at());
+    let place = Place { index: size, recorded_at, tree: &tree, batch_first: true };
+    let value = match ledger.try_out(&place, statement.filing()) {
+        Ok(verdict) => Ok(verdict),
+        Err(Unlogged::Rejected(rejection)) => Err(rejection),
+        Err(Unlogged::Rows(_)) => return Err(BooksFault::Behind),
+        Err(other) => return Err(unread(&other)),
+    };
+    Ok(Seen { size, value })
 }

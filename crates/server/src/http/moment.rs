@@ -3,7 +3,7 @@
 
 use lian_core::{
     entry::Leaf,
-    time::{TAIPEI_SECONDS, parse_moment},
+    time::{parse_moment, taipei_day},
 };
 use lian_domain::dates::Day;
 use lian_store::reader::Reader;
@@ -62,8 +62,7 @@ fn rfc_3339(text: &str) -> Option<u64> {
 
 /// Civil day (+08:00) of a moment.
 pub fn day_of(unix_ms: u64) -> Day {
-    let seconds = i64::try_from(unix_ms / 1_000).unwrap_or_default();
-    Day::from_number((seconds + TAIPEI_SECONDS).div_euclid(86_400))
+    Day::from_number(taipei_day(unix_ms))
 }
 
 /// What `as_of` means; without it, the present. `today` is the day of the present.

@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lian_core::{audit::Place, entry::Verdict, hash::Digest, keys::PublicKey, merkle::range_at};
+use lian_core::{entry::Verdict, hash::Digest, keys::PublicKey};
 use lian_domain::{
     guarantee::Standing,
     ids::{BankCode, GuaranteeNo, Ubn},
-    ledger::{Ledger, Stream, Unlogged, ledger_id, stored},
+    ledger::{Ledger, Stream, ledger_id, stored},
     rejection::Rejection,
     rows::{Rows, Table},
     views::{
@@ -25,13 +25,9 @@ use lian_store::reader::Reader;
 
 use super::books::{
     At, Books, BooksFault, Card, Completeness, EpochsSeen, Identity, Quota, Seen, Timeline, Wanted,
-    standing_of,
+    standing_of, trial,
 };
-use crate::{
-    admit::{KeyBook, admit},
-    service::Service,
-    shadow::Shadow,
-};
+use crate::{admit::KeyBook, service::Service, shadow::Shadow};
 
 /// How long a read waits for rows that are behind the log.
 const CATCH_UP: Duration = Duration::from_millis(500);
@@ -119,45 +115,17 @@ impl RowBooks {
     fn try_once(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault> {
         let unread = |what: &dyn std::fmt::Display| BooksFault::Unread(what.to_string());
         let binding = self.shadow.binding().map_err(PastFault::Row)?;
-        let size = binding.reached;
         let rows: Arc<dyn Rows> = Arc::new(self.shadow.life());
         let genesis = self.reader.read_entry(0).map_err(|error| unread(&error))?;
         let restored = Ledger::restore(&rows, &binding, &genesis.leaf, &genesis.payload);
         let mut ledger = restored.map_err(|_| BooksFault::Behind)?;
         let keys = KeyBook::of(&ledger);
-        let statement = match admit(envelope, &keys) {
-            Ok(statement) => statement,
-            Err(turned) => return Ok(Seen { size, value: Err(turned.rejection) }),
-        };
-        let tree = self.reader.tree(size).map_err(|error| unread(&error))?;
-        let tree = range_at(size, &tree).map_err(|error| unread(&error))?;
-        let recorded_at = now_ms.max(ledger.recorded_at());
-        let place = Place { index: size, recorded_at, tree: &tree, batch_first: true };
-        let value = match ledger.try_out(&place, statement.filing()) {
-            Ok(verdict) => Ok(verdict),
-            Err(Unlogged::Rejected(rejection)) => Err(rejection),
-            Err(Unlogged::Rows(_)) => return Err(BooksFault::Behind),
-            Err(other) => return Err(unread(&other)),
-        };
-        Ok(Seen { size, value })
+        trial(&mut ledger, &keys, &self.reader, envelope, now_ms)
     }
 }
 
 fn card(found: &GuaranteeAt) -> Card {
-    let state = &found.state;
-    Card {
-        no: found.stream.strip_prefix("guarantee/").unwrap_or(&found.stream).to_owned(),
-        version: found.version,
-        last: found.last,
-        status: found.standing,
-        standing: found.standing.name(),
-        bank: state.bank().to_string(),
-        debtor: state.terms().debtor.to_string(),
-        limit: state.limit().get(),
-        outstanding: state.outstanding().get(),
-        available: state.available().get(),
-        state: state.to_value(),
-    }
+    Card::of(&found.stream, &found.state, found.standing, found.version, found.last)
 }
 
 impl Books for RowBooks {

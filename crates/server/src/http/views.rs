@@ -32,7 +32,7 @@ fn as_of(size: u64, at: At) -> Value {
 }
 
 /// Nothing that a reader without rights could tell from the thing that they may not read.
-fn check_party(app: &App) -> Result<(), Problem> {
+pub(super) fn check_party(app: &App) -> Result<(), Problem> {
     if app.config.open_all { Ok(()) } else { Err(Problem::plain(Code::NotForYou)) }
 }
 

@@ -18,8 +18,9 @@ use super::{
     App,
     books::{At, Identity, Seen, Timeline, Wanted},
     entries,
-    problem::{Code, Problem},
+    problem::Problem,
     request::{Language, Reply, Request},
+    views,
 };
 use crate::pages::{
     self, Lang, Moment, Seal, VerdictWords,
@@ -323,7 +324,7 @@ fn signatures(app: &App, lang: Lang, entry: &StoredEntry, leaf: &Leaf<'_>) -> He
 
 /// `GET /guarantees`
 pub fn guarantees(app: &App, request: &Request) -> Result<Reply, Problem> {
-    check_party(app)?;
+    views::check_party(app)?;
     let head = app.reader().head();
     let seal = seal(app, request, &head);
     let limit = usize::try_from(LISTED).unwrap_or(50);
@@ -347,13 +348,9 @@ pub fn guarantees(app: &App, request: &Request) -> Result<Reply, Problem> {
     page(&GuaranteeList { seal, rows, next }, 200, size)
 }
 
-fn check_party(app: &App) -> Result<(), Problem> {
-    if app.config.open_all { Ok(()) } else { Err(Problem::plain(Code::NotForYou)) }
-}
-
 /// `GET /guarantees/{no}`
 pub fn guarantee(app: &App, request: &Request) -> Result<Reply, Problem> {
-    check_party(app)?;
+    views::check_party(app)?;
     let Some(no) = GuaranteeNo::parse(request.place(0)) else { return missing(app, request) };
     let at = super::moment::resolve(request.parameter("as_of"), app.reader(), &*app.books, app.today())?;
     let Seen { size, value } = app.books.timeline(&no, at, HISTORY)?;
