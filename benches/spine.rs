@@ -36,9 +36,10 @@ const RAW_MOST: usize = 50_000;
 fn main() {
     let mut table = Table::new("spine: admit, decide, commit");
     note_machine(&mut table);
-    let count = size_or(100_000);
+    // Long enough that filling and draining the pipeline, a batch or two, does not count.
+    let count = size_or(500_000);
     one_event(&mut table, count);
-    many_events(&mut table, count.div_ceil(BUNDLE * 4) * 4);
+    many_events(&mut table, (2 * count).div_ceil(BUNDLE * 4) * 4);
     stages(&mut table, count.min(20_000));
     for (batch, asked) in [(16, Asked::AtMost(240.0)), (1, Asked::Nothing)] {
         bytes_per_entry(&mut table, count.clamp(256, 2_048 * batch as u64), batch, &asked);

@@ -7,6 +7,10 @@ pub mod running;
 pub mod table;
 pub mod work;
 
+/// The allocator of the programs (`lian`, `lian-verify`): what is measured is what runs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::{env, fs, path::PathBuf, time::Instant};
 
 /// Entries, or what the bench counts: `LIAN_BENCH_N`, else its own default.
