@@ -2,6 +2,7 @@
 //! Until SPEC.md is declared 1.0 this may be done whenever bytes or verdicts change; from then on
 //! a golden ledger is never made again, only a new one for a new engine.
 
+#[allow(dead_code, reason = "an example uses a part of what tests share")]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -2,10 +2,15 @@
 //! log never breaks; past a step of five minutes nothing is recorded but `clock.stepped` by two
 //! admins of different units; then it goes on. Also across restarts.
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    Running, START_S,
+    business::request_of,
+    depth::{by_depth, cases},
+    files::failures_of,
+    run,
+};
 use lian_client::sample::House;
 use lian_core::{
     entry::{Leaf, Verdict},
@@ -15,13 +20,6 @@ use lian_core::{
 use lian_domain::rejection::{Rejection, RejectionNote};
 use lian_server::service::Answer;
 use lian_store::disk::{Rng, SimDisk};
-use support::{
-    Running, START_S,
-    business::request_of,
-    depth::{by_depth, cases},
-    files::failures_of,
-    run,
-};
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;

@@ -3,24 +3,22 @@
 //! Whatever fails, the answer is an error and the writer stops or goes on as it promised: no panic,
 //! no acknowledgement after a failed sync of the log, nothing acknowledged lost, never a fork.
 
-mod support;
-
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
+use crate::support::{
+    START_S,
+    business::Books,
+    depth::{by_depth, cases, replayed},
+    history::{History, NotOpen},
+};
 use lian_client::sample::House;
 use lian_server::service::{Answer, ServiceError};
 use lian_store::{
     commit::{AppendError, Store},
     disk::{Disk, DiskCall, Fault, FaultKind, FaultyDisk, Rng, SimDisk, Step},
-};
-use support::{
-    START_S,
-    business::Books,
-    depth::{by_depth, cases, replayed},
-    history::{History, NotOpen},
 };
 
 const KINDS: [FaultKind; 4] = [FaultKind::Io, FaultKind::NoSpace, FaultKind::Interrupted, FaultKind::Short];
@@ -243,8 +241,8 @@ fn a_service_whose_disk_cannot_sync_answers_nothing_more_and_loses_nothing_it_an
     let sim = SimDisk::new(5);
     let disk = FaultyDisk::over_sim(&sim);
     let house = House::new(5);
-    let seeds = support::desk::LogSeeds::of(&house);
-    let mut running = support::run(Arc::new(disk.clone()), house, START_S).unwrap();
+    let seeds = crate::support::desk::LogSeeds::of(&house);
+    let mut running = crate::support::run(Arc::new(disk.clone()), house, START_S).unwrap();
     running.found();
     let mut books = Books::new(&running.house, &running.ledger, START_S);
     let request = books.request("guarantee/FB-115-000001", "004", 1_000_000);
@@ -264,7 +262,7 @@ fn a_service_whose_disk_cannot_sync_answers_nothing_more_and_loses_nothing_it_an
     assert!(running.service.stopped().is_some());
     assert!(matches!(running.service.close(), Err(ServiceError::Stopped(_))));
     for wreck in [sim.kill(), sim.power_loss_keeping(|_| false)] {
-        let desk = support::desk::Desk::open(Arc::new(wreck), &seeds, START_S).unwrap();
+        let desk = crate::support::desk::Desk::open(Arc::new(wreck), &seeds, START_S).unwrap();
         assert!(desk.size() >= acknowledged, "{} of {acknowledged}", desk.size());
     }
 }

@@ -1,9 +1,8 @@
 //! What is derived from the log, over rows and by folding: two ways to the same answers.
 
-mod support;
-
 use std::{path::Path, sync::Arc, thread};
 
+use crate::support::{Running, START_S, business::Books, found, system_keys};
 use lian_client::sample::{House, SAMPLE_NAME};
 use lian_domain::{
     dates::Day,
@@ -20,7 +19,6 @@ use lian_server::{
     service::Service,
 };
 use lian_store::disk::RealDisk;
-use support::{Running, START_S, business::Books, found, system_keys};
 
 /// A sample ledger over rows in sled.
 fn over_rows(folder: &Path) -> Running {

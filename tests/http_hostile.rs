@@ -1,11 +1,9 @@
 //! Requests that nobody honest sends, and what else is not a success.
 
-mod support;
-
 use std::{io::Write, net::SocketAddr, time::Duration};
 
+use crate::support::{START_S, business::Books, door};
 use lian_server::http::{Config, ServeError, limits::Rate, serve};
-use support::{START_S, business::Books, door};
 
 const POST: &str = "POST /v1/statements HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
 
@@ -239,7 +237,7 @@ fn one_connection_too_many_is_told_so() {
 #[test]
 fn without_encryption_nothing_is_served_beyond_this_machine() {
     let folder = tempfile::tempdir().unwrap();
-    let running = support::found(folder.path(), 1);
+    let running = crate::support::found(folder.path(), 1);
     let service = std::sync::Arc::new(running.service);
     let anywhere = SocketAddr::from(([0, 0, 0, 0], 0));
 

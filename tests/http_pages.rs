@@ -1,8 +1,6 @@
 //! Pages for people, as a browser gets them from a listening server.
 
-mod support;
-
-use support::{START_S, business::Books, door};
+use crate::support::{START_S, business::Books, door};
 
 const G: &str = "guarantee/FB-115-000123";
 

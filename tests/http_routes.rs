@@ -1,14 +1,12 @@
 //! The table of routes against the description of the interface and against who may read what.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::{START_S, business::Books, door};
 use lian_server::http::{
     house::OPENAPI,
     routes::{ROUTES, Readers},
 };
-use support::{START_S, business::Books, door};
 
 const G: &str = "guarantee/FB-115-000123";
 
@@ -86,7 +84,7 @@ fn a_stranger_reads_what_is_public_and_cannot_tell_what_is_withheld_from_what_is
             || route.path.ends_with("/receipt");
         let closed = route.readers == Readers::Parties || opens || route.path.starts_with("/v1/streams");
         if closed {
-            let codes = answers.each_ref().map(support::browser::Answered::problem);
+            let codes = answers.each_ref().map(crate::support::browser::Answered::problem);
             assert_eq!(codes, ["not-for-you", "not-for-you"], "{}", route.path);
             let without_id = answers.each_ref().map(|answer| {
                 let mut body = answer.json();

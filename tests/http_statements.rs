@@ -1,11 +1,9 @@
 //! Writing over HTTP: every answer that a statement can get.
 
-mod support;
-
+use crate::support::{START_S, business::Books, door};
 use lian_client::answer::{open_receipt, open_rejection};
 use lian_core::statement::{Envelope, REJECTION_TYPE};
 use serde_json::Value;
-use support::{START_S, business::Books, door};
 
 const G: &str = "guarantee/FB-115-000123";
 

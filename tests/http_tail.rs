@@ -1,9 +1,8 @@
 //! Following the log over HTTP, proofs for strangers, and a stop that loses nothing.
 
-mod support;
-
 use std::{sync::Arc, thread};
 
+use crate::support::{START_S, browser::Browser, business::Books, door};
 use lian_core::{
     checkpoint::open as open_checkpoint,
     hash::Digest,
@@ -13,7 +12,6 @@ use lian_core::{
     tile::{TileId, TiledTree, decode_bundle},
 };
 use lian_store::disk::Rng;
-use support::{START_S, browser::Browser, business::Books, door};
 
 /// The ids of the events in a piece of the stream.
 fn ids(chunk: &str) -> impl Iterator<Item = u64> {
@@ -107,7 +105,7 @@ fn a_stranger_checks_tree_consistency_and_completeness_from_what_is_served() {
 #[test]
 fn the_proof_of_a_stream_holds_under_the_map_that_the_log_has_closed() {
     let folder = tempfile::tempdir().unwrap();
-    let running = support::found(folder.path(), 1);
+    let running = crate::support::found(folder.path(), 1);
     let mut books = Books::new(&running.house, &running.ledger, START_S);
     // Ten minutes later the next statement closes the epoch of those before.
     running.clock.pass(700_000);

@@ -1,7 +1,5 @@
 //! The door with encryption, opened by a program that nobody here wrote.
 
-mod support;
-
 use std::{
     env,
     io::{self, Read, Write},
@@ -9,8 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::support::door;
 use lian_server::http::Tls;
-use support::door;
 
 /// Whether there is an openssl to ask; where everything must be tested there has to be.
 fn has_openssl() -> bool {

@@ -3,8 +3,6 @@
 //! unless an environment variable says that it is the child. The parent waits for what the child
 //! says on its pipe, never for time.
 
-mod support;
-
 use std::{
     collections::{HashMap, HashSet},
     env,
@@ -14,6 +12,12 @@ use std::{
     sync::Arc,
 };
 
+use crate::support::{
+    START_S,
+    business::request_of,
+    depth::by_depth,
+    desk::{Desk, LogSeeds},
+};
 use lian_client::{draft::Draft, sample::House};
 use lian_core::{
     entry::Leaf,
@@ -24,12 +28,6 @@ use lian_server::service::{Answer, Service};
 use lian_store::{
     disk::{Disk, LockError, RealDisk, Rng},
     reader::Reader,
-};
-use support::{
-    START_S,
-    business::request_of,
-    depth::by_depth,
-    desk::{Desk, LogSeeds},
 };
 
 const FOLDER: &str = "LIAN_TEST_CHILD_FOLDER";
@@ -47,7 +45,8 @@ impl Writer {
     /// Starts this program again, as the child that `name` is.
     fn start(name: &str, folder: &Path, run: u64) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+        let name = format!("{}::{name}", module_path!().rsplit("::").next().unwrap());
+        command.args([name.as_str(), "--exact", "--nocapture", "--test-threads=1"]);
         command.env(FOLDER, folder).env(RUN, run.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -108,7 +107,7 @@ fn statement(house: &House, ledger: &str, run: u64, number: u64) -> Envelope {
 fn child_that_writes_until_it_is_killed() {
     let Some((disk, run)) = child() else { return };
     let house = House::new(HOUSE);
-    let running = support::run(Arc::new(disk), house, START_S).unwrap();
+    let running = crate::support::run(Arc::new(disk), house, START_S).unwrap();
     say("open");
     let (house, ledger): (&House, &str) = (&running.house, &running.ledger);
     let mut waiting = std::collections::VecDeque::new();
@@ -184,7 +183,7 @@ impl Known {
 #[test]
 fn after_every_kill_nothing_that_was_answered_is_lost_doubled_or_forked() {
     let rounds = by_depth(10, 200, 2_000);
-    let mut rng = Rng::new(support::depth::replayed().unwrap_or(1));
+    let mut rng = Rng::new(crate::support::depth::replayed().unwrap_or(1));
     let mut folder = tempfile::tempdir().unwrap();
     let mut known = Known::default();
     let (mut answered, mut unanswered) = (0, 0);
@@ -286,12 +285,12 @@ fn a_folder_that_is_written_is_not_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     found(folder.path());
     let disk = || Arc::new(RealDisk::open(folder.path()).unwrap());
-    let running = support::run(disk(), House::new(HOUSE), START_S).unwrap();
+    let running = crate::support::run(disk(), House::new(HOUSE), START_S).unwrap();
 
-    let second = support::run(disk(), House::new(HOUSE), START_S);
+    let second = crate::support::run(disk(), House::new(HOUSE), START_S);
 
     let error = second.map(|_| ()).unwrap_err().to_string();
     assert!(error.contains(&format!("in use by process {}", std::process::id())), "{error}");
     Service::close(running.service).unwrap();
-    support::run(disk(), House::new(HOUSE), START_S).unwrap().service.close().unwrap();
+    crate::support::run(disk(), House::new(HOUSE), START_S).unwrap().service.close().unwrap();
 }

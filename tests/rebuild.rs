@@ -2,8 +2,6 @@
 //! rules, epochs, clock steps and restarts; then the folder alone is folded again, and every state
 //! digest, key, actor, epoch and map is what the running ledger had. The verifier fails nothing.
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     sync::{
@@ -12,6 +10,12 @@ use std::{
     },
 };
 
+use crate::support::{
+    business::{DEBTOR, declaration, draw_of, request_of},
+    depth::{by_depth, cases},
+    desk::{Desk, LogSeeds, portrait},
+    files::failures_of,
+};
 use lian_client::{
     draft::{Draft, Signing},
     kinds,
@@ -27,12 +31,6 @@ use lian_core::{
 use lian_domain::{dates::Day, rules::Rules};
 use lian_server::{clock::Clock as _, sequencer::Placed};
 use lian_store::disk::{Rng, SimDisk};
-use support::{
-    business::{DEBTOR, declaration, draw_of, request_of},
-    depth::{by_depth, cases},
-    desk::{Desk, LogSeeds, portrait},
-    files::failures_of,
-};
 
 const BANKS: [&str; 3] = ["004", "005", "006"];
 const GUARANTEES: u64 = 5;
@@ -345,5 +343,8 @@ fn a_fresh_fold_of_the_folder_gives_every_state_digest_key_and_epoch_of_the_runn
         totals[0], totals[1], totals[2], totals[3]
     );
     println!("{} epochs", epochs.into_inner());
-    assert!(support::depth::replayed().is_some() || totals.iter().all(|total| *total > 20), "{totals:?}");
+    assert!(
+        crate::support::depth::replayed().is_some() || totals.iter().all(|total| *total > 20),
+        "{totals:?}"
+    );
 }

@@ -3,10 +3,15 @@
 //! Through admission, sequencer and store of a sample house. T25 (keys are what the log says), T35,
 //! T37, T47 (all events of a statement or none).
 
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{
+    START_S,
+    business::{Books, declaration, draw_of, request_of},
+    depth::{by_depth, cases},
+    desk::{Desk, LogSeeds, portrait},
+    files::failures_of,
+};
 use lian_client::{
     ceremony::Ceremony,
     draft::{Draft, Signing},
@@ -27,13 +32,6 @@ use lian_domain::{
 };
 use lian_server::sequencer::Placed;
 use lian_store::disk::{Rng, SimDisk};
-use support::{
-    START_S,
-    business::{Books, declaration, draw_of, request_of},
-    depth::{by_depth, cases},
-    desk::{Desk, LogSeeds, portrait},
-    files::failures_of,
-};
 
 fn desk(seed: u64) -> (SimDisk, House, Desk) {
     let (sim, house) = (SimDisk::new(seed), House::new(seed));
@@ -362,7 +360,7 @@ fn one_person_under_two_names_is_not_four_eyes() {
     desk.accept(&books.request(stream, "004", 60_000_000));
     let terms = request_of("FB-115-000060", "004", 60_000_000).terms();
     let accepted = |pair: &[Signing<'_>]| {
-        let draft = house.draft(&desk.id, START_S).seen(0, support::business::genesis_of(&desk.id));
+        let draft = house.draft(&desk.id, START_S).seen(0, crate::support::business::genesis_of(&desk.id));
         draft.event("guarantee.accepted", stream, 1, kinds::accepted(&terms)).sign(pair)
     };
     let officer = Signing { actor: "officer:p1", capacity: "officer", key: &one };
@@ -463,8 +461,8 @@ fn the_audit_says_which_entries_a_compromised_key_puts_in_doubt_and_fails_none()
     desk.accept(&books.accept("guarantee/C-2"));
 
     let folder = tempfile::tempdir().unwrap();
-    let segment = sim.bytes_of(support::files::SEGMENT).unwrap();
-    support::files::write_folder(folder.path(), &[segment], None);
+    let segment = sim.bytes_of(crate::support::files::SEGMENT).unwrap();
+    crate::support::files::write_folder(folder.path(), &[segment], None);
     let report = lian_verify::run(folder.path(), &lian_verify::Options::default(), &|_| ()).unwrap();
 
     let remarks: Vec<_> = report.findings().filter(|finding| finding.weight == Weight::Remark).collect();
@@ -723,7 +721,7 @@ fn an_approval_names_the_epoch_that_its_signer_saw_and_a_log_that_differs_is_tol
     let stream = "guarantee/S-1";
     desk.accept(&books.request(stream, "004", 1_000));
     let terms = request_of("S-1", "004", 1_000).terms();
-    let genesis = support::business::genesis_of(&desk.id);
+    let genesis = crate::support::business::genesis_of(&desk.id);
     let accepted = |desk: &Desk| {
         house.draft(&desk.id, START_S).event("guarantee.accepted", stream, 1, kinds::accepted(&terms))
     };

@@ -2,8 +2,6 @@
 //! ledger or another use, keys that are revoked, unknown or another's, keys rotated under load,
 //! payloads in another spelling, and the same statement sent again and again.
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     sync::{
@@ -13,6 +11,14 @@ use std::{
     thread,
 };
 
+use crate::support::{
+    START_S,
+    business::{Books, request_of},
+    depth::{by_depth, cases},
+    desk::{Desk, LogSeeds},
+    files::failures_of,
+    run,
+};
 use lian_client::{
     answer::open_rejection,
     draft::{Draft, Signing},
@@ -31,14 +37,6 @@ use lian_core::{
 use lian_domain::{ledger::ledger_id, refusal::Refusal, rejection::Rejection};
 use lian_server::{sequencer::Placed, service::Answer};
 use lian_store::disk::{Rng, SimDisk};
-use support::{
-    START_S,
-    business::{Books, request_of},
-    depth::{by_depth, cases},
-    desk::{Desk, LogSeeds},
-    files::failures_of,
-    run,
-};
 
 const STREAM: &str = "guarantee/FB-115-000001";
 
@@ -309,7 +307,7 @@ fn while_a_key_is_rotated_every_entry_is_before_or_after_and_none_is_both() {
     assert_eq!(ambiguous.into_inner(), 0);
     let both = both.into_inner();
     println!("{both} rotations had entries on both sides");
-    assert!(support::depth::replayed().is_some() || both > 0, "none of {runs} was a race");
+    assert!(crate::support::depth::replayed().is_some() || both > 0, "none of {runs} was a race");
 }
 
 fn submit_until_rotated(

@@ -1,10 +1,13 @@
 //! T26 over the real house: views in sled beside a running ledger, deleted, damaged, exchanged, put
 //! ahead of the log, broken in full run. Found and made again each time; never a wrong verdict.
 
-mod support;
-
 use std::{fs, path::Path, sync::Arc, thread};
 
+use crate::support::{
+    Running, START_S,
+    business::{Books, request_of},
+    found, sealed, system_keys,
+};
 use lian_client::{
     draft::Draft,
     sample::{House, SAMPLE_NAME},
@@ -26,11 +29,6 @@ use lian_server::{
 use lian_store::{
     disk::{Disk, RealDisk},
     recover,
-};
-use support::{
-    Running, START_S,
-    business::{Books, request_of},
-    found, sealed, system_keys,
 };
 
 const QUOTA: u64 = 1_000_000;

@@ -1,15 +1,19 @@
 //! T2, T3, T5, T6: power fails at any moment, and any part of what was not synced is there.
 //! After each wreck: recover; the log is a prefix of the one honest history, holds everything that
 //! was acknowledged, publishes nothing beyond it, and goes on. An acknowledgement is an
-//! `append_batch` that returned. One case, one seed: `SEED=<n> cargo test --test sim <name>`.
-
-mod support;
+//! `append_batch` that returned. One case, one seed: `SEED=<n> cargo test --test house sim::<name>`.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
+use crate::support::{
+    START_S,
+    depth::{by_depth, cases},
+    desk::{Desk, LogSeeds},
+    history::{History, NotOpen},
+};
 use lian_client::sample::House;
 use lian_core::statement::Envelope;
 use lian_server::sequencer::Placed;
@@ -17,12 +21,6 @@ use lian_store::{
     commit::{AppendError, Store},
     disk::{Disk, DiskCall, Fault, FaultKind, FaultyDisk, Rng, SimDisk, Step},
     reader::Reader,
-};
-use support::{
-    START_S,
-    depth::{by_depth, cases},
-    desk::{Desk, LogSeeds},
-    history::{History, NotOpen},
 };
 
 /// More un-synced changes than this are not tried in all combinations.
@@ -147,7 +145,7 @@ fn after_power_loss_at_any_moment_the_log_is_a_prefix_that_holds_all_that_was_ac
     cases("power loss", wanted / 2 + 1, |seed| crash_twice(&history, &life, seed, &states));
 
     println!("{} crash states over {} moments", states.load(Ordering::Relaxed), life.moments());
-    assert!(support::depth::replayed().is_some() || states.into_inner() >= wanted);
+    assert!(crate::support::depth::replayed().is_some() || states.into_inner() >= wanted);
 }
 
 /// The same where batches fill segments, so that sealing, preparing and taking over are among the
@@ -332,7 +330,7 @@ fn leaves(reader: &Reader) -> Vec<Vec<u8>> {
 /// A request and its acceptance, then a batch of draws of which the last is refused.
 fn round_of_business(house: &House, ledger: &str, round: u64) -> Vec<Vec<Envelope>> {
     let mut books =
-        support::business::Books::new(house, ledger, START_S + 90 * i64::try_from(round).unwrap());
+        crate::support::business::Books::new(house, ledger, START_S + 90 * i64::try_from(round).unwrap());
     let stream = format!("guarantee/FB-115-{round:06}");
     let request = books.request(&stream, "004", 1_000_000);
     let accept = books.accept(&stream);

@@ -1,12 +1,10 @@
 //! The life of a guarantee through the real admission, sequencer and store, on a real folder.
 
-mod support;
-
+use crate::support::{START_S, found, sealed};
 use lian_client::{answer::open_receipt, kinds, kinds::GuaranteeRequest};
 use lian_core::{hash::leaf_hash, keys::SecretKey, statement::Envelope};
 use lian_domain::{dates::Day, rejection::Rejection};
 use lian_server::service::Answer;
-use support::{START_S, found, sealed};
 
 const STREAM: &str = "guarantee/FB-115-000123";
 
@@ -135,7 +133,7 @@ fn a_ledger_that_was_closed_goes_on_where_it_stopped() {
     ledger.service.close().unwrap();
 
     let disk = std::sync::Arc::new(lian_store::disk::RealDisk::open(folder.path()).unwrap());
-    let again = support::run(disk, lian_client::sample::House::new(3), START_S + 5).unwrap();
+    let again = crate::support::run(disk, lian_client::sample::House::new(3), START_S + 5).unwrap();
     assert_eq!(again.ledger, id);
     let asked = again.house.draft(&id, START_S + 5).valid_for(60).event(
         "guarantee.requested",

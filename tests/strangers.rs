@@ -1,18 +1,16 @@
 //! A program that nobody here wrote reads our tiles: the Go team's transparency log library (T30).
 //! Skipped, and said so, where there is no Go; a failure in CI.
 
-mod support;
-
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
+use crate::support::{START_S, found};
 use lian_client::kinds::GuaranteeRequest;
 use lian_core::note::{SignatureType, VerifierKey};
 use lian_domain::dates::Day;
 use lian_store::{disk::RealDisk, tiles};
-use support::{START_S, found};
 
 /// Entries of the exported ledger: more than two full tiles, and a partial one.
 const ENTRIES: u64 = 600;

@@ -4,8 +4,6 @@
 //! Where files alone cannot show it (a log cut or rewritten with the log's own key), a kept
 //! checkpoint or an honest signer's `seen` does, and the report says aloud what it cannot know.
 
-mod support;
-
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -17,6 +15,12 @@ use std::{
     time::SystemTime,
 };
 
+use crate::support::{
+    depth::{by_depth, cases, replayed},
+    files::{
+        Forged, Section, Small, put_together, section_at, sections, take_apart, twenty_entries, write_folder,
+    },
+};
 use lian_core::{
     audit::{
         Check, Weight,
@@ -31,12 +35,6 @@ use lian_store::{
     signer::LogKeys,
 };
 use lian_verify::{Lang, Options, Report};
-use support::{
-    depth::{by_depth, cases, replayed},
-    files::{
-        Forged, Section, Small, put_together, section_at, sections, take_apart, twenty_entries, write_folder,
-    },
-};
 
 /// A folder in memory where the machine has one: a million small files are written.
 fn folder() -> tempfile::TempDir {
@@ -610,7 +608,7 @@ struct Large {
 
 /// A ledger of statements with a hundred and fifty draws each, until its third segment.
 fn three_segments(seed: u64) -> Large {
-    use support::{
+    use crate::support::{
         START_S,
         business::{Books, declaration, draw_of},
         desk::Desk,
@@ -663,12 +661,12 @@ fn a_flipped_bit_before_a_later_commit_makes_the_folder_read_only_and_changes_no
         };
         let damaged = ledger.sim.kill();
         let byte = ledger.segment[bit / 8] ^ 1 << (bit % 8);
-        assert!(damaged.tamper(support::files::SEGMENT, bit as u64 / 8, &[byte]));
+        assert!(damaged.tamper(crate::support::files::SEGMENT, bit as u64 / 8, &[byte]));
         // A later commit frame alone is promise enough; so is the published checkpoint.
         if seed.is_multiple_of(2) {
             damaged.remove("checkpoint").unwrap();
         }
-        let before = damaged.bytes_of(support::files::SEGMENT);
+        let before = damaged.bytes_of(crate::support::files::SEGMENT);
         let section = section_at(&ledger.sections, bit / 8);
 
         let found = recover::open(Arc::new(damaged.clone()), keys.clone(), "the campaign", &[]).unwrap();
@@ -683,7 +681,7 @@ fn a_flipped_bit_before_a_later_commit_makes_the_folder_read_only_and_changes_no
             assert!(found.damage.entry <= entry, "bit {bit} in {section:?}: {}", found.damage);
         }
         assert!(found.reader.head().size() < 20);
-        assert_eq!(damaged.bytes_of(support::files::SEGMENT), before, "bit {bit}: bytes were changed");
+        assert_eq!(damaged.bytes_of(crate::support::files::SEGMENT), before, "bit {bit}: bytes were changed");
         assert!(damaged.bytes_of("set-aside/copy.tmp").is_none());
         opened.fetch_add(1, Ordering::Relaxed);
     });

@@ -1,7 +1,6 @@
 //! Lists and sums that people ask for, over a ledger that really lived.
 
-mod support;
-
+use crate::support::{Running, START_S, found};
 use lian_client::{kinds, kinds::GuaranteeRequest};
 use lian_domain::{
     dates::Day,
@@ -14,7 +13,6 @@ use lian_domain::{
     },
 };
 use lian_server::{open::Fold, service::Answer};
-use support::{Running, START_S, found};
 
 const COMPANY: &str = "12345675";
 

@@ -42,7 +42,6 @@ impl LogSeeds {
 pub struct Desk {
     pub clock: Arc<TestClock>,
     pub id: String,
-    pub rolled_forward: bool,
     store: Store,
     sequencer: Sequencer,
     book: KeyBook,
@@ -60,8 +59,7 @@ impl Desk {
         let system_log = seeds.keys().system_log;
         let folded = Folded { ledger: opened.ledger, ids: opened.ids };
         let sequencer = Sequencer::new(folded, head.tip(), stamper, system_log, reader);
-        let rolled_forward = opened.rolled_forward;
-        Ok(Self { clock, id, rolled_forward, store: opened.store, sequencer, book })
+        Ok(Self { clock, id, store: opened.store, sequencer, book })
     }
 
     /// A new ledger with everybody of the house in it.

@@ -20,7 +20,7 @@ pub struct Door {
     pub ledger: String,
     pub server: Option<Server>,
     pub log: VerifierKey,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 /// Limits off, everything else as a server has it.
@@ -39,7 +39,7 @@ pub fn open(config: Config) -> Door {
         VerifierKey::new(lian_client::sample::SAMPLE_NAME, SignatureType::Ed25519, house.key("log").public())
             .unwrap();
     let server = serve(Arc::new(service), config).unwrap();
-    Door { house, ledger, server: Some(server), log, folder }
+    Door { house, ledger, server: Some(server), log, _folder: folder }
 }
 
 impl Door {

@@ -27,6 +27,7 @@ use lian_store::{
 
 /// Why a folder was not opened for writing.
 #[derive(Debug)]
+#[allow(dead_code, reason = "a test that panics prints what is inside")]
 pub enum NotOpen {
     Open(OpenError),
     Damaged(Damage),

@@ -1,6 +1,5 @@
 //! What the tests of the whole house share: a sample ledger behind the real admission, sequencer
 //! and store, on any disk.
-#![allow(dead_code, reason = "every test binary uses its own part")]
 
 pub mod browser;
 pub mod business;

@@ -1,0 +1,33 @@
+//! Every test of the whole house in one program: each test program of its own would link the whole
+//! server once more, and linking thirty of them was most of the time of a first run. One file, one
+//! subject; `cargo test --test house sim::` runs the tests of one file.
+
+mod support;
+
+mod clock;
+mod faults;
+mod forged_proofs;
+mod golden;
+mod http_books;
+mod http_hostile;
+mod http_pages;
+mod http_routes;
+mod http_statements;
+mod http_tail;
+mod http_tls;
+mod kill;
+mod openssl_keys;
+mod rebuild;
+mod registry;
+mod replay_attack;
+mod second_reader;
+mod shadow;
+mod sim;
+mod story;
+mod strangers;
+mod tamper;
+mod tidy;
+mod vectors_ed25519;
+mod vectors_lian;
+mod vectors_merkle;
+mod views;
