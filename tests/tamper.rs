@@ -226,7 +226,7 @@ fn random_edits_of_two_to_sixteen_bytes_are_found_and_located() {
     let ledger = small();
     let folders = Folders::default();
 
-    cases("edits", by_depth(300, 3_000, 1_000_000), |seed| {
+    cases("edits", by_depth(300, 3_000, 100_000), |seed| {
         let mut rng = Rng::new(seed);
         let length = 2 + usize::try_from(rng.below(15)).unwrap();
         let at = usize::try_from(rng.below((ledger.segment.len() - length) as u64)).unwrap();

@@ -5,14 +5,14 @@ use foldhash::HashMap;
 
 use super::{
     stored::fault,
-    sums::{BLOCK, Group, Part, Sums, Versions},
+    sums::{Group, Part, Sums, VERSIONS_MAX, Versions},
 };
 use crate::rows::{RowFault, Rows, Table};
 
 /// Groups in memory although rows hold them; a bank has one, a debtor one for each term.
 const SHEETS_HELD_MAX: usize = 16_384;
 
-/// One group: its sums now, and the versions of the block of entries in which it changed last.
+/// One group: its sums now, and the versions of its last row.
 #[derive(Debug)]
 struct Sheet {
     now: Sums,
@@ -26,7 +26,7 @@ struct Sheet {
 pub(super) struct Sheets {
     held: HashMap<Group, Sheet>,
     unsaved: Vec<Group>,
-    /// Blocks that ended before a step took them.
+    /// Rows that were full before a step took them.
     ended: Vec<(Group, Versions)>,
 }
 
@@ -67,8 +67,8 @@ impl Sheets {
         };
         let now = sheet.now.plus(plus).and_then(|sum| sum.minus(minus));
         sheet.now = now.ok_or_else(|| fault(&group.prefix(), "sums below nothing"))?;
-        let versions = &mut sheet.versions.0;
-        if versions.first().is_some_and(|(first, _)| first / BLOCK != index / BLOCK) {
+        let versions = &sheet.versions.0;
+        if versions.len() == VERSIONS_MAX && versions.last().is_some_and(|(last, _)| *last != index) {
             let ended = std::mem::take(&mut sheet.versions);
             if sheet.unsaved {
                 self.ended.push((group, ended));
@@ -123,12 +123,10 @@ fn load(rows: &dyn Rows, group: Group, index: u64) -> Result<Sheet, RowFault> {
     if let Some((key, value)) = rows.at_or_below(Table::History, &group.prefix(), &group.key(before))? {
         let mut versions = Versions::decode(&key, &value)?;
         versions.0.retain(|(version, _)| *version < index);
-        if let Some((last, now)) = versions.0.last() {
+        if let Some((_, now)) = versions.0.last() {
             sheet.now = *now;
-            if last / BLOCK == index / BLOCK {
-                sheet.versions = versions;
-            }
         }
+        sheet.versions = versions;
     }
     Ok(sheet)
 }

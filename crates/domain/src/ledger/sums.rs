@@ -1,7 +1,8 @@
 //! What guarantees add up to, by bank and by debtor, after every entry that changed it.
 //! Invariant: the sums of a group are those over the states of its guarantees, because each entry
 //! adds what a guarantee is after it and takes away what it was before.
-//! A group's sums change often, so a row holds all versions of one block of 64 entries.
+//! A group's sums change often, so a row holds 32 versions: what a debtor's guarantees live through is
+//! a row or two, written anew as it grows, and not a row for every entry.
 
 use std::fmt::Write as _;
 
@@ -13,8 +14,8 @@ use crate::{
     rows::RowFault,
 };
 
-/// Entries whose versions share a row.
-pub const BLOCK: u64 = 64;
+/// Versions that share a row.
+pub const VERSIONS_MAX: usize = 32;
 
 /// Guarantees that are added up together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,13 +200,12 @@ impl Versions {
     /// The value of the row.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len() * 40);
+        let mut before = 0;
         for (index, sums) in &self.0 {
-            bytes.push(u8::try_from(index % BLOCK).unwrap_or(u8::MAX));
+            put_number(&mut bytes, u128::from(index - before));
+            before = *index;
             for number in sums.numbers() {
-                let spelled = number.to_be_bytes();
-                let zeros = spelled.iter().take_while(|byte| **byte == 0).count();
-                bytes.push(u8::try_from(spelled.len() - zeros).unwrap_or(u8::MAX));
-                bytes.extend_from_slice(&spelled[zeros..]);
+                put_number(&mut bytes, number);
             }
         }
         bytes
@@ -221,23 +221,39 @@ impl Versions {
         let mut bytes = Bytes(value);
         let mut versions: Vec<(u64, Sums)> = Vec::new();
         while !bytes.0.is_empty() {
-            let index = first / BLOCK * BLOCK + u64::from(bytes.u8()?);
-            let after = versions.last().map_or(index == first, |(before, _)| *before < index);
-            if !after || index / BLOCK != first / BLOCK {
+            let further = u64::try_from(take_number(&mut bytes)?).ok()?;
+            let (before, is_first) = versions.last().map_or((0, true), |(index, _)| (*index, false));
+            let index = before.checked_add(further)?;
+            // The first is that of the key, each other one lies behind the one before.
+            let in_order = if is_first { index == first } else { index > before };
+            if versions.len() == VERSIONS_MAX || !in_order {
                 return None;
             }
             let mut numbers = [0; NUMBERS];
             for number in &mut numbers {
-                let length = usize::from(bytes.u8()?);
-                let spelled = bytes.take(length).filter(|spelled| spelled.first() != Some(&0))?;
-                let mut wide = [0; 16];
-                wide.get_mut(16_usize.checked_sub(length)?..)?.copy_from_slice(spelled);
-                *number = u128::from_be_bytes(wide);
+                *number = take_number(&mut bytes)?;
             }
             versions.push((index, Sums::from_numbers(numbers)));
         }
         (!versions.is_empty()).then_some(Self(versions))
     }
+}
+
+/// Its length, then its bytes without leading zeros.
+fn put_number(bytes: &mut Vec<u8>, number: u128) {
+    let spelled = number.to_be_bytes();
+    let zeros = spelled.iter().take_while(|byte| **byte == 0).count();
+    bytes.push(u8::try_from(spelled.len() - zeros).unwrap_or(u8::MAX));
+    bytes.extend_from_slice(&spelled[zeros..]);
+}
+
+/// Reads what [`put_number`] writes, and nothing else.
+fn take_number(bytes: &mut Bytes<'_>) -> Option<u128> {
+    let length = usize::from(bytes.u8()?);
+    let spelled = bytes.take(length).filter(|spelled| spelled.first() != Some(&0))?;
+    let mut wide = [0; 16];
+    wide.get_mut(16_usize.checked_sub(length)?..)?.copy_from_slice(spelled);
+    Some(u128::from_be_bytes(wide))
 }
 
 #[cfg(test)]
@@ -255,7 +271,7 @@ mod tests {
     #[test]
     fn any_flipped_bit_of_a_row_of_sums_is_refused_or_says_something_else() {
         let group = Group::Bank(BankCode::parse("004").unwrap());
-        let versions = Versions(vec![(130, sums(1)), (131, sums(0)), (190, sums(1 << 70))]);
+        let versions = Versions(vec![(130, sums(1)), (131, sums(0)), (190_000, sums(1 << 70))]);
         let (key, bytes) = (group.key(130), versions.encode());
         assert_eq!(Versions::decode(&key, &bytes), Ok(versions));
 
