@@ -1,150 +1,203 @@
 //! The door: one signed event per statement over loopback HTTP, 64 keep-alive clients in a process
-//! of their own on the same cores.
+//! of their own on the same cores; the same in process; and what slow and greedy clients cost others.
 //! Asked: 0.30 of the raw rate of signature checks with views kept up, p99 at most 25 ms; 0.38
-//! without views.
+//! without views; 0.50 in process with views, counted until they have caught up; the p99 of honest
+//! clients at most doubled by 2,000 slow connections and a client that asks ten times too often.
 
 mod support;
 
 use std::{
-    env,
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     path::Path,
-    process::{Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use lian_server::{
     clock::TestClock,
-    http::{self, Config, limits::Rate},
+    http::{self, Config, Running as Server, limits::Rate},
     service::Service,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{
-    limits::{Raw, note_machine, raw},
-    peak_mib, percentile, processor_seconds,
+    guests::{Guest, Job, serve_if_guest},
+    limits::{Rounds, Worked, note_machine},
+    percentile, processor_seconds,
     running::{Running, found, found_with_views},
     scratch, size_or,
     table::{Asked, Table},
-    ticks,
+    timed,
+    work::Statement,
 };
 
 /// Connections that are kept open.
 const CLIENTS: usize = 64;
-/// Rounds of which the median counts; raw is measured before and after each.
+/// Rounds in which the raw measure and the work take turns.
 const ROUNDS: u64 = 5;
-/// Messages of the raw measure.
+const RAW_LEAST: Duration = Duration::from_secs(1);
 const RAW_MOST: usize = 20_000;
-/// Names the job of a client process.
-const JOB: &str = "LIAN_DOOR_JOB";
+/// Slow connections.
+const SLOW: usize = 2_000;
+/// What one address may ask in a second where one client asks ten times as often.
+const LIMIT: u32 = 200;
+/// Statements of honest clients in each round of the siege, ten milliseconds apart.
+const HONEST: usize = 600;
 
 fn main() {
-    if let Some(job) = env::var_os(JOB) {
-        return client(Path::new(&job));
-    }
+    serve_if_guest();
     let mut table = Table::new("door: over loopback HTTP, 64 clients on the same cores");
     note_machine(&mut table);
-    let count = size_or(50_000);
+    let count = size_or(100_000);
     for (views, share) in [(true, 0.30), (false, 0.38)] {
         over_http(&mut table, count, views, share);
     }
+    in_process(&mut table, count);
+    siege(&mut table);
     table.print();
 }
 
+fn ledger(folder: &Path, views: bool) -> Running {
+    if views { found_with_views(folder, 5) } else { found(folder, 5) }
+}
+
+fn open(service: &Arc<Service>, clock: &Arc<TestClock>, per_address: Rate) -> Server {
+    let mut config = Config::new(SocketAddr::from(([127, 0, 0, 1], 0)));
+    (config.per_address, config.per_key) = (per_address, Rate::NONE);
+    config.clock = Arc::<TestClock>::clone(clock);
+    http::serve(Arc::clone(service), config).expect("the door opens")
+}
+
+fn catch_up(service: &Service) {
+    while service.rows_lag() > 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn over_http(table: &mut Table, count: u64, views: bool, share: f64) {
-    let name = if views { "views kept up" } else { "no views" };
+    let name = if views { "HTTP, views kept up" } else { "HTTP, no views" };
     let folder = scratch();
-    let running = if views { found_with_views(folder.path(), 5) } else { found(folder.path(), 5) };
+    let running = ledger(folder.path(), views);
     let statements = running.hands().statements(0, count);
     let messages = running.hands().signed(&statements, RAW_MOST);
     let Running { service, clock, .. } = running;
     let service = Arc::new(service);
-    let mut config = Config::new(SocketAddr::from(([127, 0, 0, 1], 0)));
-    // All clients come from one address, and a few keys sign everything.
-    (config.per_address, config.per_key) = (Rate::NONE, Rate::NONE);
-    config.clock = Arc::<TestClock>::clone(&clock);
-    let door = http::serve(Arc::clone(&service), config).expect("the door opens");
+    let door = open(&service, &clock, Rate::NONE);
     let time = Ticking::of(&service, &clock);
-    let per_round = usize::try_from(count / ROUNDS).expect("a count");
-    let mut rounds = Vec::new();
-    let mut before = raw(&messages);
-    for (number, part) in statements.chunks(per_round).enumerate() {
-        let path = folder.path().join(format!("job-{number}"));
-        fs::write(&path, job(door.address(), part.iter().map(|statement| &statement.bytes[..])))
-            .expect("the job can be written");
-        let own = processor_seconds();
-        let report = run_client(&path);
-        while service.rows_lag() > 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
-        let own = processor_seconds() - own;
-        let after = raw(&messages);
-        rounds.push(Round::of(&report, part.iter().map(|s| s.signers.len()).sum(), own, [before, after]));
-        before = after;
+    let per_round = usize::try_from(count.div_ceil(ROUNDS)).expect("a count");
+    let (mut rounds, mut reports, mut own) = (Rounds::default(), Vec::new(), 0.0);
+    for part in statements.chunks(per_round) {
+        rounds.round(&messages, RAW_LEAST, || {
+            let envelopes = part.iter().map(|statement| &statement.bytes[..]).collect();
+            let job = Job::Post { clients: CLIENTS, every: Duration::ZERO, envelopes };
+            let before = processor_seconds();
+            let report = Guest::start(folder.path(), "job", door.address(), &job).report();
+            let ((), more) = timed(|| catch_up(&service));
+            assert_eq!(report["other"], json!(0), "every statement is sealed: {report}");
+            let figure = |name: &str| report[name].as_f64().expect("a figure");
+            let used = processor_seconds() - before;
+            own += used;
+            let worked = Worked {
+                signatures: part.iter().map(|statement| statement.signers.len()).sum::<usize>() as f64,
+                seconds: figure("seconds") + more,
+                processor_seconds: used + figure("cpu"),
+            };
+            reports.push([figure("p50"), figure("p99"), figure("cpu")]);
+            worked
+        });
     }
     drop(time);
-    table.note(&format!("{name}: most memory"), peak_mib("self").unwrap_or_default(), "MiB");
-    Round::note(table, name, &mut rounds, share);
+    let median = |at: usize| {
+        let mut values: Vec<f64> = reports.iter().map(|report| report[at]).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let clients: f64 = reports.iter().map(|report| report[2]).sum();
+    table.note(&format!("{name}: share of the clients in processor time"), clients / (clients + own), "");
+    table.note(&format!("{name}: median answer"), median(0) * 1e3, "ms");
+    let asked = if views { Asked::AtMost(25.0) } else { Asked::Nothing };
+    table.row(&format!("{name}: p99 of answers"), None, median(1) * 1e3, "ms", &asked);
+    rounds.say(table, &format!("{name}: signatures"), &Asked::Share(share));
+    close(door, service);
+}
+
+fn close(door: Server, service: Arc<Service>) {
     drop(door.stop());
     Arc::into_inner(service).expect("nobody else holds the ledger").close().expect("the ledger closes");
 }
 
-/// One round as measured.
-struct Round {
-    ratio: f64,
-    rate: f64,
-    raw: f64,
-    p50: f64,
-    p99: f64,
-    client_share: f64,
+fn in_process(table: &mut Table, count: u64) {
+    let folder = scratch();
+    let running = ledger(folder.path(), true);
+    let hands = running.hands();
+    let statements = hands.statements(0, count);
+    let messages = hands.signed(&statements, RAW_MOST);
+    let per_round = usize::try_from(count.div_ceil(ROUNDS)).expect("a count");
+    let (mut rounds, mut rest) = (Rounds::default(), statements.into_iter());
+    loop {
+        let slice: Vec<Statement> = rest.by_ref().take(per_round).collect();
+        if slice.is_empty() {
+            break;
+        }
+        let signatures = slice.iter().map(|one| one.signers.len()).sum::<usize>() as f64;
+        rounds.round(&messages, RAW_LEAST, || {
+            let before = processor_seconds();
+            let ((), seconds) = timed(|| {
+                running.submit_all(slice, 64);
+                catch_up(&running.service);
+            });
+            Worked { signatures, seconds, processor_seconds: processor_seconds() - before }
+        });
+    }
+    rounds.say(table, "in process, until views have caught up: signatures", &Asked::Share(0.50));
+    running.service.close().expect("the ledger closes");
 }
 
-impl Round {
-    fn of(report: &Value, signatures: usize, own_cpu: f64, raw: [Raw; 2]) -> Self {
-        let figure = |name: &str| report[name].as_f64().expect("a figure");
-        assert_eq!(report["other"], json!(0), "every statement is sealed: {report}");
-        let raw = f64::midpoint(raw[0].per_second, raw[1].per_second);
-        let rate = signatures as f64 / figure("seconds");
-        let client = figure("cpu");
-        let client_share = client / (client + own_cpu);
-        Self { ratio: rate / raw, rate, raw, p50: figure("p50"), p99: figure("p99"), client_share }
+/// Honest clients alone, and beside slow and greedy ones, in turns.
+fn siege(table: &mut Table) {
+    let folder = scratch();
+    let running = ledger(folder.path(), true);
+    let rounds = 3;
+    let statements = running.hands().statements(0, (HONEST * rounds * 2) as u64);
+    let Running { service, clock, .. } = running;
+    let service = Arc::new(service);
+    let door = open(&service, &clock, Rate { per_second: LIMIT, burst: LIMIT });
+    let time = Ticking::of(&service, &clock);
+    let address = door.address();
+    let honest = |part: &[Statement]| {
+        let envelopes = part.iter().map(|statement| &statement.bytes[..]).collect();
+        let job = Job::Post { clients: 8, every: Duration::from_millis(10), envelopes };
+        let report = Guest::start(folder.path(), "honest", address, &job).report();
+        assert_eq!(report["other"], json!(0), "honest clients are served: {report}");
+        report["p99"].as_f64().expect("a figure")
+    };
+    let (mut quiet, mut besieged, mut turned) = (Vec::new(), Vec::new(), (0.0, 0.0));
+    for pair in statements.chunks(HONEST * 2) {
+        let (first, second) = pair.split_at(HONEST);
+        quiet.push(honest(first));
+        let mut slow = Guest::start(folder.path(), "slow", address, &Job::Hang(SLOW));
+        slow.says();
+        let mut flood = Guest::start(folder.path(), "flood", address, &Job::Flood(LIMIT * 10));
+        flood.says();
+        besieged.push(honest(second));
+        let report = flood.report();
+        turned.0 += report["turned"].as_f64().unwrap_or_default();
+        turned.1 += report["asked"].as_f64().unwrap_or_default();
+        slow.report();
     }
-
-    fn note(table: &mut Table, name: &str, rounds: &mut [Self], share: f64) {
-        let mut median = |of: fn(&Self) -> f64| {
-            rounds.sort_by(|a, b| of(a).total_cmp(&of(b)));
-            of(&rounds[rounds.len() / 2])
-        };
-        let (rate, raw) = (median(|round| round.rate), median(|round| round.raw));
-        table.note(&format!("{name}: processor time of the clients"), median(|r| r.client_share) * 100.0, "%");
-        table.note(&format!("{name}: median answer"), median(|round| round.p50) * 1e3, "ms");
-        table.row(
-            &format!("{name}: p99 of answers, median of the rounds"),
-            None,
-            median(|round| round.p99) * 1e3,
-            "ms",
-            &if share < 0.35 { Asked::AtMost(25.0) } else { Asked::Nothing },
-        );
-        table.note(&format!("{name}: raw signature checks"), raw, "/s");
-        table.note(&format!("{name}: signatures over HTTP"), rate, "/s");
-        let ratio = median(|round| round.ratio);
-        table.row(
-            &format!("{name}: share of raw, median of {ROUNDS} rounds"),
-            None,
-            ratio,
-            "",
-            &Asked::AtLeast(share),
-        );
-        let (least, most) = (rounds.first().map_or(0.0, |r| r.ratio), rounds.last().map_or(0.0, |r| r.ratio));
-        table.note(&format!("{name}: least of the rounds"), least, "");
-        table.note(&format!("{name}: most of the rounds"), most, "");
-    }
+    drop(time);
+    let middle = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        percentile(values, 50) * 1e3
+    };
+    let (quiet, besieged) = (middle(&mut quiet), middle(&mut besieged));
+    table.note("siege: requests of the greedy client turned away", turned.0 / turned.1, "");
+    table.note("siege: honest p99, quiet", quiet, "ms");
+    table.row("siege: honest p99", Some(("quiet", quiet)), besieged, "ms", &Asked::AtMost(2.0 * quiet));
+    close(door, service);
 }
 
 /// The ledger's time goes with its entries: a hundred a second, whatever the machine does.
@@ -175,103 +228,3 @@ impl Drop for Ticking {
         }
     }
 }
-
-/// Address, then each envelope behind its length.
-fn job<'s>(address: SocketAddr, envelopes: impl Iterator<Item = &'s [u8]>) -> Vec<u8> {
-    let mut bytes = format!("{address}\n").into_bytes();
-    for envelope in envelopes {
-        bytes.extend_from_slice(&u32::try_from(envelope.len()).expect("an envelope").to_be_bytes());
-        bytes.extend_from_slice(envelope);
-    }
-    bytes
-}
-
-fn run_client(job: &Path) -> Value {
-    let own = env::current_exe().expect("the bench has a path");
-    let output = Command::new(own).env(JOB, job).stdout(Stdio::piped()).output().expect("the client runs");
-    assert!(output.status.success(), "the client fails");
-    serde_json::from_slice(&output.stdout).expect("the client reports")
-}
-
-/// The client process: all envelopes in order, by whichever connection is free.
-fn client(job: &Path) {
-    let bytes = fs::read(job).expect("the job is there");
-    let end = bytes.iter().position(|byte| *byte == b'\n').expect("an address");
-    let address: SocketAddr = std::str::from_utf8(&bytes[..end]).expect("text").parse().expect("an address");
-    let mut envelopes = Vec::new();
-    let mut rest = &bytes[end + 1..];
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let (envelope, after) = after.split_at(u32::from_be_bytes(*length) as usize);
-        envelopes.push(envelope);
-        rest = after;
-    }
-    let (next, start) = (AtomicUsize::new(0), Instant::now());
-    let mut times = Vec::new();
-    let mut other = 0;
-    thread::scope(|scope| {
-        let work = || connection(address, &envelopes, &next);
-        let threads: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(work)).collect();
-        for thread in threads {
-            let (mine, unexpected) = thread.join().expect("a connection ends well");
-            times.extend(mine);
-            other += unexpected;
-        }
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    times.sort_by(f64::total_cmp);
-    let report = json!({
-        "seconds": seconds, "p50": percentile(&times, 50), "p99": percentile(&times, 99),
-        "other": other, "cpu": ticks("/proc/self/stat"),
-    });
-    println!("{report}");
-}
-
-/// Seconds of each answer, and the number of answers that were neither 201 nor 422.
-fn connection(address: SocketAddr, envelopes: &[&[u8]], next: &AtomicUsize) -> (Vec<f64>, u64) {
-    let stream = TcpStream::connect(address).expect("the door is open");
-    stream.set_nodelay(true).expect("a socket");
-    let mut answers = BufReader::new(stream.try_clone().expect("a socket"));
-    let mut stream = stream;
-    let (mut times, mut other) = (Vec::new(), 0);
-    let mut request = Vec::new();
-    while let Some(envelope) = envelopes.get(next.fetch_add(1, Ordering::Relaxed)) {
-        request.clear();
-        write!(
-            request,
-            "POST /v1/statements HTTP/1.1\r\nHost: ledger\r\nContent-Type: \
-             application/vnd.dsse.envelope.v1+json\r\nContent-Length: {}\r\n\r\n",
-            envelope.len()
-        )
-        .expect("memory");
-        request.extend_from_slice(envelope);
-        let start = Instant::now();
-        stream.write_all(&request).expect("the door takes it");
-        let status = answer(&mut answers);
-        times.push(start.elapsed().as_secs_f64());
-        other += u64::from(!matches!(status, 201 | 422));
-    }
-    (times, other)
-}
-
-/// Reads one answer whole; gives its status.
-fn answer(stream: &mut BufReader<TcpStream>) -> u16 {
-    let mut line = String::new();
-    stream.read_line(&mut line).expect("an answer");
-    let status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");
-    let mut length = 0;
-    loop {
-        line.clear();
-        stream.read_line(&mut line).expect("headers");
-        let header = line.trim_end().to_ascii_lowercase();
-        if header.is_empty() {
-            break;
-        }
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).expect("the body");
-    status
-}
-

@@ -10,6 +10,7 @@ mod forged_proofs;
 mod golden;
 mod http_books;
 mod http_hostile;
+mod http_kill;
 mod http_pages;
 mod http_routes;
 mod http_statements;

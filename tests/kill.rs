@@ -32,10 +32,10 @@ use lian_store::{
 
 const FOLDER: &str = "LIAN_TEST_CHILD_FOLDER";
 const RUN: &str = "LIAN_TEST_CHILD_RUN";
-const HOUSE: u64 = 91;
+pub(crate) const HOUSE: u64 = 91;
 
 /// A child and its pipe.
-struct Writer {
+pub(crate) struct Writer {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
     stdin: Option<ChildStdin>,
@@ -43,9 +43,10 @@ struct Writer {
 
 impl Writer {
     /// Starts this program again, as the child that `name` is.
-    fn start(name: &str, folder: &Path, run: u64) -> Self {
+    /// `file` is the name of the child's file of tests.
+    pub(crate) fn start(file: &str, name: &str, folder: &Path, run: u64) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
-        let name = format!("{}::{name}", module_path!().rsplit("::").next().unwrap());
+        let name = format!("{file}::{name}");
         command.args([name.as_str(), "--exact", "--nocapture", "--test-threads=1"]);
         command.env(FOLDER, folder).env(RUN, run.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -56,7 +57,7 @@ impl Writer {
     }
 
     /// The next line that the child meant for us; the test harness writes lines, too.
-    fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         loop {
             let line = self.lines.next()?.ok()?;
             if let Some(at) = line.find("> ") {
@@ -65,7 +66,7 @@ impl Writer {
         }
     }
 
-    fn kill(mut self) -> Vec<String> {
+    pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let mut rest = Vec::new();
@@ -76,20 +77,20 @@ impl Writer {
     }
 }
 
-fn child() -> Option<(RealDisk, u64)> {
+pub(crate) fn child() -> Option<(RealDisk, u64)> {
     let folder = env::var_os(FOLDER)?;
     let run = env::var(RUN).unwrap().parse().unwrap();
     Some((RealDisk::open(Path::new(&folder)).unwrap(), run))
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // A parent that is gone needs no answer.
     let _ = writeln!(out, "> {line}").and_then(|()| out.flush());
 }
 
 /// Statement `number` of a run: always the same, and no other run has it.
-fn statement(house: &House, ledger: &str, run: u64, number: u64) -> Envelope {
+pub(crate) fn statement(house: &House, ledger: &str, run: u64, number: u64) -> Envelope {
     let id = sha256(&[b"kill", &run.to_be_bytes(), &number.to_be_bytes()]);
     let no = format!("K-{run}-{number}");
     let draft = Draft::with_id(ledger, START_S, id.0[..16].try_into().unwrap()).event(
@@ -137,11 +138,13 @@ fn answer(digests: &[Digest], answers: &[Answer]) {
 
 /// What the parent knows of the log.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     /// Leaves that some recovery has shown.
-    leaves: Vec<Vec<u8>>,
+    pub(crate) leaves: Vec<Vec<u8>>,
     /// Statements that were answered, with the entry that the answer named.
-    answered: HashMap<String, u64>,
+    pub(crate) answered: HashMap<String, u64>,
+    /// Leaves that receipts prove, by entry.
+    pub(crate) receipts: Vec<(u64, Vec<u8>)>,
 }
 
 impl Known {
@@ -158,7 +161,7 @@ impl Known {
 
     /// Nothing answered is lost or moved, nothing is doubled, and the log that was seen before is
     /// still how it begins.
-    fn check(&mut self, reader: &Reader, round: u64) {
+    pub(crate) fn check(&mut self, reader: &Reader, round: u64) {
         let size = reader.head().size();
         assert!(size >= self.leaves.len() as u64, "round {round}: the log shrank to {size}");
         let mut seen = HashSet::new();
@@ -172,6 +175,10 @@ impl Known {
             let statement = Leaf::decode(&leaf).unwrap().statement;
             assert!(seen.insert(statement), "round {round}: entry {index} is a double");
             by_statement.insert(statement.to_hex(), index);
+        }
+        for (index, leaf) in &self.receipts {
+            let found = self.leaves.get(usize::try_from(*index).unwrap());
+            assert_eq!(found, Some(leaf), "round {round}: the receipt of entry {index} proves another leaf");
         }
         for (digest, index) in &self.answered {
             assert_eq!(by_statement.get(digest), Some(index), "round {round}: entry {index} was answered");
@@ -194,7 +201,7 @@ fn after_every_kill_nothing_that_was_answered_is_lost_doubled_or_forked() {
             known = Known::default();
             found(folder.path());
         }
-        let mut writer = Writer::start("child_that_writes_until_it_is_killed", folder.path(), round);
+        let mut writer = Writer::start("kill", "child_that_writes_until_it_is_killed", folder.path(), round);
         let mut left = rng.below(40);
         while let Some(line) = writer.line() {
             answered += u64::from(known.hear(&line));
@@ -222,7 +229,7 @@ fn after_every_kill_nothing_that_was_answered_is_lost_doubled_or_forked() {
     assert!(answered > rounds, "the children were killed before they did anything");
 }
 
-fn found(folder: &Path) {
+pub(crate) fn found(folder: &Path) {
     let house = House::new(HOUSE);
     let desk = Desk::found(Arc::new(RealDisk::open(folder).unwrap()), &house);
     drop(desk);
@@ -251,9 +258,9 @@ fn of_two_processes_on_one_folder_one_wins_and_the_other_says_who_holds_it() {
     for round in 0..by_depth(10, 200, 1_000) {
         let name = "child_that_takes_the_folder_and_waits";
         // Both at once; and, in every other round, one after the other has won.
-        let mut one = Writer::start(name, folder.path(), round);
+        let mut one = Writer::start("kill", name, folder.path(), round);
         let first = (round % 2 == 1).then(|| one.line().unwrap());
-        let mut other = Writer::start(name, folder.path(), round);
+        let mut other = Writer::start("kill", name, folder.path(), round);
         let second = other.line().unwrap();
         let first = first.unwrap_or_else(|| one.line().unwrap());
 

@@ -1,7 +1,11 @@
 //! Ledgers that take long to make, kept in the bench folder for the next run.
 //! Change `FORM` when the work or the format changes.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use lian_client::sample::{House, SAMPLE_NAME};
 use lian_core::{
@@ -25,7 +29,8 @@ use super::{
 };
 
 const FORM: u32 = 1;
-const SEED: u64 = 7;
+/// Of the house whose ledgers these are.
+pub const SEED: u64 = 7;
 /// Entries of one batch of a bare log.
 const BATCH: u64 = 4_096;
 /// A bare log ends when its last segment has this many bytes: opening then costs the most.
@@ -115,7 +120,7 @@ fn bare_batch(store: &Store) -> Vec<NewEntry> {
 }
 
 /// What `make` puts into a folder, made once.
-fn kept(name: &str, make: impl FnOnce(&std::path::Path)) -> PathBuf {
+fn kept(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let done = folder().join(name);
     if !done.exists() {
         println!("  making {name} (once)");
@@ -126,6 +131,25 @@ fn kept(name: &str, make: impl FnOnce(&std::path::Path)) -> PathBuf {
         fs::rename(&partial, &done).expect("the folder can be renamed");
     }
     done
+}
+
+/// A copy of a kept ledger, for what writes to it.
+pub fn copy_of(kept: &Path, into: &Path) -> PathBuf {
+    let copy = into.join("ledger");
+    copy_below(kept, &copy);
+    copy
+}
+
+fn copy_below(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("the folder is there").flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_below(&from, &to);
+        } else {
+            fs::copy(from, to).expect("a file can be copied");
+        }
+    }
 }
 
 /// A digest from a number, for keys and values that need only be spread.

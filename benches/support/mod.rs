@@ -2,9 +2,11 @@
 #![allow(dead_code, reason = "every bench uses its own part")]
 
 pub mod cached;
+pub mod guests;
 pub mod limits;
 pub mod running;
 pub mod table;
+pub mod wire;
 pub mod work;
 
 /// The allocator of the programs (`lian`, `lian-verify`): what is measured is what runs.

@@ -15,7 +15,8 @@ use lian_core::{
 use lian_domain::ledger::ledger_id;
 use lian_server::{
     clock::TestClock,
-    open::{SystemKeys, open},
+    keeping::Views,
+    open::{SystemKeys, open, open_over},
     service::{Answer, Service},
 };
 use lian_store::disk::RealDisk;
@@ -75,6 +76,20 @@ pub fn found(folder: &Path, seed: u64) -> Running {
         running.seal_one(&envelope);
     }
     running
+}
+
+/// The same, with views kept up in sled beside the segments.
+pub fn found_with_views(folder: &Path, seed: u64) -> Running {
+    let Running { house, service, clock, ledger, root, .. } = found(folder, seed);
+    service.close().expect("the ledger closes");
+    let disk = Arc::new(RealDisk::open(folder).expect("the folder is there"));
+    let views = Views::at(&folder.join("views/sled"));
+    let opened = open_over(disk, SAMPLE_NAME, &system_keys(&house), START_S, Some(&views), &mut |_| ());
+    let before = thread_ids();
+    let opened = opened.expect("the ledger opens over views");
+    let service = Service::start(opened, system_keys(&house), Arc::<TestClock>::clone(&clock), cores());
+    let threads = thread_ids().into_iter().filter(|id| !before.contains(id)).collect();
+    Running { house, service, clock, ledger, root, threads }
 }
 
 fn thread_ids() -> Vec<u64> {
