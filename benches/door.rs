@@ -52,11 +52,20 @@ fn main() {
     let mut table = Table::new("door: over loopback HTTP, 64 clients on the same cores");
     note_machine(&mut table);
     let count = size_or(100_000);
-    for (views, share) in [(true, 0.30), (false, 0.38)] {
-        over_http(&mut table, count, views, share);
+    // One part alone, for a profile.
+    let only = std::env::var("LIAN_BENCH_ONLY").ok();
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    for (part, views, share) in [("views", true, 0.30), ("http", false, 0.38)] {
+        if wanted(part) {
+            over_http(&mut table, count, views, share);
+        }
     }
-    in_process(&mut table, count);
-    siege(&mut table);
+    if wanted("process") {
+        in_process(&mut table, count);
+    }
+    if wanted("siege") {
+        siege(&mut table);
+    }
     table.print();
 }
 

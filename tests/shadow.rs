@@ -17,12 +17,13 @@ use lian_domain::{
     ledger::Ledger,
     refusal::Refusal,
     rejection::Rejection,
-    rows::{Row, Step, Table},
+    rows::{Row, Rows as _, Step, Table},
 };
 use lian_server::{
     clock::TestClock,
     keeping::Views,
     open::{Fold, OpenFault, OpenLedger, open_over},
+    scrubbing::Finding,
     service::{Answer, Service, ServiceError},
     shadow::Shadow,
 };
@@ -273,6 +274,64 @@ fn views_that_break_in_full_run_are_made_again_without_a_restart() {
     let answers = running.submit(&[late]);
     assert!(refused_for_quota(&answers[0]), "{answers:?}");
     do_business(&running, 20, 6);
+    let house = running.house;
+    running.service.close().unwrap();
+    assert_eq!(is_the_fold(folder.path(), &house), None);
+}
+
+#[test]
+fn a_scrub_finds_nothing_where_nothing_is_wrong_while_statements_come_in_and_epochs_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = with_business(folder.path(), 6);
+    let running = serve(folder.path(), house);
+    let mut first = 6;
+    let mut scrubs = 0;
+    thread::scope(|scope| {
+        let scrubbing =
+            scope.spawn(|| (0..4).map(|_| running.service.scrub_now().unwrap()).collect::<Vec<_>>());
+        while !scrubbing.is_finished() {
+            // An epoch falls due now and then.
+            running.clock.pass(400_000);
+            do_business(&running, first, 2);
+            first += 2;
+        }
+        for finding in scrubbing.join().unwrap() {
+            assert!(matches!(finding, Finding::Sound { compared, .. } if compared > 30), "{finding:?}");
+            scrubs += 1;
+        }
+    });
+    assert!(scrubs == 4 && first > 6);
+    let epochs = running.service.reader().head().size();
+    let house = running.house;
+    running.service.close().unwrap();
+    assert_eq!(is_the_fold(folder.path(), &house), None);
+    assert!(folded(folder.path(), &house).epochs().len() > 2, "of {epochs} entries some are epochs");
+    assert!(!folder.path().join("views/sled.scrub").exists(), "nothing is left of the second rows");
+}
+
+#[test]
+fn rows_that_read_well_but_are_not_what_the_entries_make_are_found_by_the_scrub_and_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = with_business(folder.path(), 6);
+    let running = serve(folder.path(), house);
+    let shadow = Arc::clone(running.service.shadow().unwrap());
+    let key = [b"s", name(3).as_bytes()].concat();
+    let older = [b"s", name(2).as_bytes()].concat();
+    let older = shadow.get(Table::State, &older).unwrap().unwrap();
+    let binding = shadow.binding().unwrap();
+    let wrong = Row { table: Table::State, key: key.clone(), value: Some(older) };
+    shadow.apply(&[Step { reached: binding.reached, link: binding.link, rows: vec![wrong] }]).unwrap();
+
+    let Some(Finding::Condemned(difference)) = running.service.scrub_now() else {
+        panic!("the row of one guarantee stands under the name of another")
+    };
+    assert_eq!((difference.table, difference.key), (Table::State, key));
+    while shadow.fault().is_some() || running.service.remaking().is_some() {
+        assert_eq!(running.service.stopped(), None);
+        thread::yield_now();
+    }
+    drop(shadow);
+    assert!(matches!(running.service.scrub_now(), Some(Finding::Sound { .. })));
     let house = running.house;
     running.service.close().unwrap();
     assert_eq!(is_the_fold(folder.path(), &house), None);

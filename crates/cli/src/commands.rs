@@ -14,6 +14,7 @@ mod init;
 mod key;
 mod log;
 mod receipt;
+mod reindex;
 mod replay;
 mod scheme;
 mod serve;
@@ -66,6 +67,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Look for what could keep a ledger from working, and how to mend it
     Doctor(doctor::Arguments),
+    /// Make the views again from the log, or compare them with it
+    Reindex(reindex::Arguments),
     /// Copies made while the ledger is written, proved good; restore one
     Backup(backup::Arguments),
     /// Rebuild the state at a date, entry or checkpoint
@@ -97,6 +100,7 @@ pub fn run(command: Command, session: &Session) -> Result<()> {
         Command::Status(a) => tail::status(&a, session),
         Command::Doctor(a) => doctor::run(&a, session),
         Command::Backup(a) => backup::run(&a, session),
+        Command::Reindex(a) => reindex::run(&a, session),
         Command::Guarantee(a) => guarantee::run(*a, session),
         Command::Actor(a) => actor::run(&a, session),
         Command::Key(a) => key::run(&a, session),

@@ -131,7 +131,10 @@ impl From<OpenFault> for Failure {
                 .fix("point [keys] in lian.toml to the keys that this ledger was opened with"),
             OpenFault::Exists => Self::new(Exit::Usage, "exists", fault),
             fault @ OpenFault::Views(_) => Self::new(Exit::Io, "views", fault),
-            fault @ (OpenFault::Damaged(_) | OpenFault::Entry { .. } | OpenFault::Ahead { .. }) => {
+            fault @ OpenFault::Ahead { .. } => Self::new(Exit::Failed, "views-ahead", fault)
+                .because("either the log lost entries, or these views are of a copy that went on")
+                .fix("compare with a backup or a bank's checkpoint; if the log is right: `lian reindex`"),
+            fault @ (OpenFault::Damaged(_) | OpenFault::Entry { .. }) => {
                 Self::new(Exit::Failed, "damaged", fault)
                     .because("the folder contradicts what the log promised; nothing is written to it")
                     .fix("run `lian verify` on it, and restore a copy that verifies")
@@ -147,7 +150,8 @@ pub fn no_ledger(folder: impl Display) -> Failure {
     )
 }
 
-fn locked(holder: &str) -> Failure {
+/// Somebody else holds the folder.
+pub fn locked(holder: &str) -> Failure {
     Failure::new(Exit::Locked, "locked", format!("the ledger is being written by {holder}"))
         .because("one process writes a ledger folder at a time; reading commands work meanwhile")
         .fix("wait until it ends and repeat the command; a statement that is sent twice counts once")

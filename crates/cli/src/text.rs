@@ -95,6 +95,10 @@ texts! {
     Restored: "已還原至 {0}：{1} 筆，{2} 位元組；金鑰請自保管處放回 keys/。", "restored to {0}: {1} entries, {2} bytes; put the keys back into keys/ from where you keep them.";
     RestoredToRead: "已還原至 {0} 供查詢：{1} 筆，{2} 位元組；不得寫入。", "restored to {0} to be read only: {1} entries, {2} bytes.";
 
+    ViewsGo: "檢視將丟棄：所涵蓋 {0} 筆，末筆鏈結 {1}，帳本 {2}", "the views go: they cover {0} entries (link {1}) of ledger {2}";
+    ViewsMade: "檢視已由帳本重建：{0} 筆", "views made again from {0} entries";
+    ViewsAgree: "{0} 列檢視均與帳本前 {1} 筆相符", "all {0} rows agree with a fresh fold of {1} entries";
+
     DemoTitle: "廉·鏈　一張保證書的一生，27 家銀行", "Lian: the life of one bank guarantee, among 27 banks";
     DemoIntro: "虛構的海關與銀行，真實的簽章、檔案與驗證；故事時鐘自 {0} 起。資料夾：{1}", "A made-up customs house and banks; real signatures, files and checks. The story's clock starts at {0}. Folder: {1}";
     DemoFound: "一、開帳：三個根機關、管理員、關員、27 家銀行", "1. The ledger is opened: three roots, admins, officers, 27 banks";

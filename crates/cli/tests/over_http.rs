@@ -229,3 +229,34 @@ fn a_doctor_names_what_is_wrong_and_how_to_mend_it() {
         none.as_array().unwrap().iter().any(|line| line["check"] == "ledger" && line["result"] == "FAIL")
     );
 }
+
+#[test]
+fn views_are_compared_with_the_log_and_made_again_by_hand() {
+    let desk = Desk::with_ledger();
+    desk.accepted();
+    let views = desk.ledger().join("views/sled");
+    drop(desk.serve(&[]));
+    assert!(views.is_dir());
+
+    let agree = desk.run(&["reindex", "--check", "--json"]).exits(0).json();
+    assert!(agree["rows"].as_u64().unwrap() > 20, "{agree}");
+    let made = desk.run(&["--lang", "en", "reindex"]).exits(0);
+    assert!(made.err.contains("the views go: they cover"), "{}", made.err);
+    assert!(made.out.contains("made again"), "{}", made.out);
+    desk.run(&["reindex", "--check"]).exits(0);
+
+    // Views of a ledger that went on, under a copy that did not: evidence, until a hand says so.
+    let copy = desk.path().join("copy");
+    let copied = std::process::Command::new("cp").args(["-r"]).arg(desk.ledger()).arg(&copy).status();
+    assert!(copied.unwrap().success());
+    desk.draw(1, 1_000, &[]).exits(0);
+    desk.run(&["reindex"]).exits(0);
+    std::fs::remove_dir_all(copy.join("views")).unwrap();
+    let copied =
+        std::process::Command::new("cp").args(["-r"]).arg(desk.ledger().join("views")).arg(&copy).status();
+    assert!(copied.unwrap().success());
+    let ahead = desk.run(&["--ledger", "copy", "--lang", "en", "reindex", "--check"]).exits(1);
+    assert!(ahead.err.contains("lian reindex"), "{}", ahead.err);
+    desk.run(&["--ledger", "copy", "reindex"]).exits(0);
+    desk.run(&["--ledger", "copy", "reindex", "--check"]).exits(0);
+}

@@ -1,5 +1,5 @@
 //! The one writer: admission in parallel, one sequencer, one commit thread.
-//! Not here: any rule (domain), any format (core), any file (store), and HTTP (later).
+//! Not here: any rule (domain), any format (core), any file (store).
 
 pub mod admit;
 pub mod clock;
@@ -10,6 +10,7 @@ pub mod open;
 pub mod pages;
 pub mod peek;
 pub mod rows;
+pub mod scrubbing;
 pub mod sequencer;
 pub mod service;
 pub mod shadow;

@@ -2,7 +2,13 @@
 //! Invariant: nothing is admitted before the state has reached the end of the log, and a batch
 //! that a crash left uncommitted is judged like a stranger's before it is rolled forward.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use lian_core::{
     audit::Place,
@@ -257,6 +263,24 @@ impl Fold {
             fold.stretch(stretch)?;
             fold.ids.committed(fold.ledger.size(), reader);
             Ok(())
+        };
+        self.each(reader, self.ledger.size()..end, fold, report)?;
+        self.end()
+    }
+
+    /// The same, unless it is to stop: then it fails.
+    pub(crate) fn run_to(
+        &mut self,
+        reader: &Reader,
+        end: u64,
+        stop: &AtomicBool,
+        report: &mut dyn FnMut(u64),
+    ) -> Result<(), OpenFault> {
+        let fold = |fold: &mut Self, stretch: &[(StoredEntry, Parsed)]| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(views(&"it is to stop"));
+            }
+            fold.stretch(stretch)
         };
         self.each(reader, self.ledger.size()..end, fold, report)?;
         self.end()

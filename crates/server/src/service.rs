@@ -38,6 +38,7 @@ use crate::{
     clock::{Clock, Stamper},
     open::{OpenLedger, SystemKeys, claimed_log_key},
     rows::{Keeping, Remaking},
+    scrubbing::{Finding, Scrubber},
     sequencer::{Fatal, Folded, Placed, Sequencer},
     shadow::Shadow,
 };
@@ -121,6 +122,7 @@ pub struct Service {
     reader: Reader,
     stopped: Arc<Stop>,
     rows: Option<Arc<Keeping>>,
+    scrub: Option<(Sender<()>, JoinHandle<()>)>,
     threads: Vec<JoinHandle<()>>,
     committer: Option<JoinHandle<Option<Store>>>,
 }
@@ -187,7 +189,7 @@ impl Service {
         };
         let committer = thread::spawn(move || committer.run(&batch_queue));
         let queue = Mutex::new(Queue { work: Some(work), tickets: Some(tickets) });
-        Self { queue, reader, stopped, rows, threads, committer: Some(committer) }
+        Self { queue, reader, stopped, rows, scrub: None, threads, committer: Some(committer) }
     }
 
     /// Reads what is committed.
@@ -208,6 +210,28 @@ impl Service {
     /// Entries folded so far while the rows are being made again.
     pub fn remaking(&self) -> Option<Remaking> {
         self.rows.as_ref().and_then(|rows| rows.remaking())
+    }
+
+    /// From now on compares the rows with a fresh fold of the log now and then, at a tenth of the
+    /// machine's time, the first time after `every`; `tell` hears each finding. Does nothing where
+    /// no rows are kept.
+    pub fn scrub_every(&mut self, every: Duration, tell: impl Fn(&Finding) + Send + 'static) {
+        if let Some(scrubber) = self.scrubber() {
+            let (stop, stopped) = channel();
+            let thread = thread::spawn(move || scrubber.keep(every, &stopped, &tell));
+            self.scrub = Some((stop, thread));
+        }
+    }
+
+    /// Compares the rows with a fresh fold of the log, now and without rest. `None` where no rows
+    /// are kept.
+    pub fn scrub_now(&self) -> Option<Finding> {
+        Some(self.scrubber()?.scrub(&|_| true))
+    }
+
+    fn scrubber(&self) -> Option<Scrubber> {
+        let shadow = Arc::clone(self.shadow()?);
+        Some(Scrubber { open_keep: shadow.open_keep(), shadow, reader: self.reader.clone() })
     }
 
     /// Hands in envelopes (DSSE JSON), judged in this order; the answers come in the same order.
@@ -257,6 +281,10 @@ impl Service {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             queue.work = None;
             queue.tickets = None;
+        }
+        if let Some((stop, thread)) = self.scrub.take() {
+            drop(stop);
+            self.threads.push(thread);
         }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {

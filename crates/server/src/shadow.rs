@@ -68,6 +68,9 @@ pub enum Fault {
         /// Entries that it once covered.
         floor: u64,
     },
+    /// A scrub found a row that the entries do not make.
+    #[error(transparent)]
+    Differs(#[from] Difference),
     /// It was started over since: what the reader knows of it holds no more.
     #[error("the rows were started over")]
     OtherLife,
@@ -195,7 +198,7 @@ impl Shadow {
 
     /// All rows that it serves, State before History, keys ascending.
     pub fn rows(&self) -> impl Iterator<Item = Result<KeptRow, RowFault>> + '_ {
-        scrub::Walk::new(self)
+        scrub::Walk::new(self, |_| false)
     }
 
     /// The rows for a reader that remembers what it read: a ledger. They are served from the first
@@ -216,6 +219,11 @@ impl Shadow {
         let life = self.lives.fetch_add(1, Ordering::AcqRel) + 1;
         *kept = Some(Kept::new((self.open_keep)(&self.folder)?, life, self.empty.clone()));
         Ok(())
+    }
+
+    /// By what the rows are kept.
+    pub fn open_keep(&self) -> OpenKeep {
+        Arc::clone(&self.open_keep)
     }
 
     /// The folder of the rows.

@@ -13,6 +13,7 @@ use lian_server::{
     clock::SystemClock,
     http::{self, Config, Running, Tls},
     open::{OpenLedger, SystemKeys, log_verifier},
+    scrubbing::Finding,
     service::Service,
 };
 use serde_json::json;
@@ -65,6 +66,10 @@ pub struct Serve {
     /// Everybody may read everything: for made-up ledgers, on this machine only
     #[arg(long)]
     open_all: bool,
+    /// Hours between two comparisons of all views with a fresh fold of the log, which take a tenth
+    /// of one machine's time; 0 for none
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(..=8_760))]
+    scrub_hours: u64,
 }
 
 /// Options of `lian dev`.
@@ -95,7 +100,8 @@ pub fn serve(a: &Serve, session: &Session) -> Result<()> {
             "--open-all is for ledgers whose entry 0 says that their data are made up",
         ));
     }
-    run(session, &session.folder, opened, keys, config)
+    let scrub = (a.scrub_hours > 0).then(|| Duration::from_secs(3_600 * a.scrub_hours));
+    run(session, &session.folder, opened, keys, (config, scrub))
 }
 
 /// Runs `lian dev`.
@@ -112,18 +118,29 @@ pub fn dev(a: &Dev, session: &Session) -> Result<()> {
     config.open_all = true;
     let (opened, keys) = take_to_serve(&ledger, &session.keyring, session.out)?;
     session.out.talk(session.out.text(Text::DevOpen, &[]));
-    run(session, &ledger, opened, keys, config)
+    run(session, &ledger, opened, keys, (config, None))
 }
 
 /// Serves until told to stop.
-fn run(session: &Session, folder: &Path, opened: OpenLedger, keys: SystemKeys, config: Config) -> Result<()> {
+fn run(
+    session: &Session,
+    folder: &Path,
+    opened: OpenLedger,
+    keys: SystemKeys,
+    (config, scrub): (Config, Option<Duration>),
+) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Io, "serve", error);
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
     let name = opened.ledger.opening().map(|opening| opening.name.to_string()).unwrap_or_default();
     let (id, log_key) = (opened.ledger.id().to_owned(), log_verifier(&name, &keys)?);
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let service = Arc::new(Service::start(opened, keys, Arc::new(SystemClock::new()), cores));
+    let mut service = Service::start(opened, keys, Arc::new(SystemClock::new()), cores);
+    if let Some(every) = scrub {
+        let out = session.out;
+        service.scrub_every(every, move |finding| out.talk(scrubbed(finding)));
+    }
+    let service = Arc::new(service);
     let kept = Arc::clone(&service);
     let running = match http::serve(service, config) {
         Ok(running) => running,
@@ -152,6 +169,16 @@ fn run(session: &Session, folder: &Path, opened: OpenLedger, keys: SystemKeys, c
     out.talk(out.text(Text::Stopping, &[]));
     close(running.stop())?;
     ended
+}
+
+fn scrubbed(finding: &Finding) -> String {
+    match finding {
+        Finding::Sound { reached, compared } => {
+            format!("views: all {compared} rows agree with a fresh fold of {reached} entries")
+        }
+        Finding::Condemned(difference) => format!("views: {difference}; they are being made again"),
+        Finding::NotDone(why) => format!("views: not compared this time: {why}"),
+    }
 }
 
 /// Until a signal comes, or the writer stops by itself.

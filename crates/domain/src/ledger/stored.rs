@@ -72,6 +72,12 @@ pub fn page_row(path: &PagePath) -> Vec<u8> {
     [&b"m"[..], &path.to_bytes()].concat()
 }
 
+/// True for rows that follow from others and check themselves: pages of the map, each named by its
+/// hash in the page above it. Which of them are there depends on when proofs were asked for.
+pub fn checks_itself(key: &[u8]) -> bool {
+    key.first() == Some(&b'm') || key == MAP_KEY
+}
+
 /// `i/bank/<code>/`: the guarantees of a bank, by number.
 pub fn bank_index(bank: BankCode) -> Vec<u8> {
     format!("i/bank/{bank}/").into_bytes()

@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use crate::rows::LAG_MAX;
+
 use super::{
     App,
     problem::{Code, Kind, Problem},
@@ -28,8 +30,16 @@ pub fn ready(app: &App, _: &Request) -> Result<Reply, Problem> {
         tracing::warn!(why = %why, "not ready");
         return Err(Problem::again(Code::ReadOnly, 30));
     }
+    if let Some(remaking) = app.service.remaking() {
+        tracing::warn!(folded = remaking.folded, size = remaking.size, "not ready: views are made again");
+        return Err(Problem::again(Code::NotReady, 10));
+    }
     let size = app.reader().head().size();
-    let body = json!({"status": "ready", "size": size, "books": app.books.reached()});
+    let lag = app.service.rows_lag();
+    if lag > LAG_MAX {
+        return Err(Problem::again(Code::NotReady, 1));
+    }
+    let body = json!({"status": "ready", "size": size, "books": app.books.reached(), "views_lag": lag});
     Ok(Reply::json(&body).with("Cache-Control", "no-store"))
 }
 

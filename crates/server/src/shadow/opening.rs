@@ -139,6 +139,19 @@ impl Shadow {
         }
     }
 
+    /// An empty one for rows of the same ledger, in a folder of its own; what was there is gone.
+    pub fn made_new(folder: &Path, open_keep: OpenKeep, like: &Self) -> Result<Self, KeepFault> {
+        discard(folder)?;
+        let keep = open_keep(folder)?;
+        Ok(Self::new(folder, open_keep, keep, like.empty.clone()))
+    }
+
+    /// What the rows in a folder say of themselves, if they can be read. Nobody may be using them.
+    pub fn claims(folder: &Path) -> Option<Binding> {
+        let keep = folder.is_dir().then(|| open_sled(folder).ok())??;
+        read_bindings(&*keep).ok()?.0
+    }
+
     /// Throws away the rows in a folder, whatever they say; for a hand that knows why.
     pub fn discard(folder: &Path) -> Result<(), KeepFault> {
         discard(folder)

@@ -8,9 +8,12 @@ use std::{cmp::Ordering, iter::Peekable, vec};
 
 use foldhash::HashSet;
 use lian_core::hash::{Digest, checksum, hex_encode};
-use lian_domain::rows::{RowFault, Rows, Table};
+use lian_domain::{
+    ledger::stored::checks_itself,
+    rows::{RowFault, Rows, Table},
+};
 
-use super::{Batch, PAGE_ROWS, Shadow};
+use super::{Batch, Fault, PAGE_ROWS, Shadow};
 
 /// Keys written during a scrub that it can bear.
 pub const TOUCHED_MAX: usize = 1 << 20;
@@ -120,16 +123,29 @@ pub struct Scrub<'a> {
 }
 
 impl Shadow {
-    /// Begins a scrub of what the rows are now. Fold the log afresh to [`Scrub::reached`], and give
+    /// Begins a scrub of what the rows are now, but for those that check themselves. Fold the log afresh to [`Scrub::reached`], and give
     /// the rows of that fold to [`Scrub::slice`].
     pub fn scrub(&self) -> Result<Scrub<'_>, RowFault> {
         let mut watch = self.lock_writing();
         let binding = self.binding()?;
         watch.begin_again();
         watch.touched = Some(HashSet::default());
-        let kept = Walk::new(self).peekable();
+        let kept = Walk::new(self, checks_itself).peekable();
         let (reached, link) = (binding.reached, binding.link);
         Ok(Scrub { shadow: self, turn: watch.turn, reached, link, kept, compared: 0 })
+    }
+}
+
+impl Shadow {
+    /// The rows that a scrub of another shadow compares with: all that do not check themselves.
+    pub fn rows_to_compare(&self) -> impl Iterator<Item = Result<KeptRow, RowFault>> + '_ {
+        Walk::new(self, checks_itself)
+    }
+
+    /// Ends the use of these rows: somebody found that they are not what the entries make of them.
+    pub fn condemn(&self, difference: &Difference) {
+        // The first reason stays.
+        let _known = self.using::<()>(|_| Err(Fault::Differs(difference.clone())));
     }
 }
 
@@ -213,14 +229,16 @@ fn place(row: &KeptRow) -> (Table, &[u8]) {
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     shadow: &'a Shadow,
+    /// Rows that are passed over.
+    without: fn(&[u8]) -> bool,
     table: Option<Table>,
     next: Vec<u8>,
     page: vec::IntoIter<(Vec<u8>, Vec<u8>)>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(shadow: &'a Shadow) -> Self {
-        Self { shadow, table: Some(Table::State), next: Vec::new(), page: Vec::new().into_iter() }
+    pub(super) fn new(shadow: &'a Shadow, without: fn(&[u8]) -> bool) -> Self {
+        Self { shadow, without, table: Some(Table::State), next: Vec::new(), page: Vec::new().into_iter() }
     }
 }
 
@@ -233,6 +251,9 @@ impl Iterator for Walk<'_> {
             if let Some((key, value)) = self.page.next() {
                 self.next.clone_from(&key);
                 self.next.push(0);
+                if table == Table::State && (self.without)(&key) {
+                    continue;
+                }
                 return Some(Ok(KeptRow { table, key, value }));
             }
             match self.shadow.range(table, &[], &self.next, PAGE_ROWS) {
