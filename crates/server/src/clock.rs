@@ -10,6 +10,9 @@ use std::{
 /// Largest difference between wall and monotonic clock, in milliseconds, that is not a step.
 pub const STEP_MS_MAX: i64 = 300_000;
 
+/// A clock that runs fast or slow by less than one part in so many is followed.
+const DRIFT: u64 = 1_000;
+
 /// Two clocks.
 pub trait Clock: Send + Sync {
     /// Wall clock, Unix milliseconds.
@@ -53,6 +56,8 @@ pub struct Stamper {
     wall_ms: u64,
     monotonic: Duration,
     last_ms: u64,
+    /// How far the wall clock may stand before the last stamp, because a step on the log says so.
+    behind_ms: u64,
     step_ms: Option<i64>,
 }
 
@@ -63,7 +68,7 @@ impl Stamper {
         let (wall_ms, monotonic) = (clock.wall_ms(), clock.monotonic());
         let behind = difference(wall_ms, last_ms);
         let step_ms = (behind < -STEP_MS_MAX).then_some(behind);
-        Self { clock, wall_ms, monotonic, last_ms, step_ms }
+        Self { clock, wall_ms, monotonic, last_ms, behind_ms: 0, step_ms }
     }
 
     /// The next stamp, and the step in milliseconds if the clock has stepped: then only
@@ -71,16 +76,28 @@ impl Stamper {
     pub fn stamp(&mut self) -> (u64, Option<i64>) {
         let (wall_ms, monotonic) = (self.clock.wall_ms(), self.clock.monotonic());
         let passed = u64::try_from(monotonic.saturating_sub(self.monotonic).as_millis()).unwrap_or(u64::MAX);
-        let step = difference(wall_ms, self.wall_ms.saturating_add(passed));
-        if self.step_ms.is_none() && step.abs() > STEP_MS_MAX {
-            self.step_ms = Some(step);
+        let off = difference(wall_ms, self.wall_ms.saturating_add(passed));
+        if self.step_ms.is_none() {
+            self.step_ms = self.step_of(off, wall_ms);
         }
         if self.step_ms.is_none() {
-            // Small corrections are taken over, so that slow drift never adds up to a step.
-            (self.wall_ms, self.monotonic) = (wall_ms, monotonic);
+            // A clock that runs a little fast or slow is followed, so that drift never adds up to a
+            // step; what goes beyond that stays on the account, so that small settings do.
+            let most = i64::try_from(passed / DRIFT).unwrap_or(i64::MAX);
+            let expected = self.wall_ms.saturating_add(passed);
+            self.wall_ms = expected.saturating_add_signed(off.clamp(-most, most));
+            self.monotonic += Duration::from_millis(passed);
             self.last_ms = self.last_ms.max(wall_ms);
+            self.behind_ms = self.behind_ms.min(self.last_ms - wall_ms);
         }
         (self.last_ms, self.step_ms)
+    }
+
+    /// The step, if the clock is too far off the monotonic one, or too far before the last stamp.
+    fn step_of(&self, off: i64, wall_ms: u64) -> Option<i64> {
+        let allowed = i64::try_from(self.behind_ms).unwrap_or(i64::MAX).saturating_add(STEP_MS_MAX);
+        let ahead = difference(wall_ms, self.last_ms);
+        if off.abs() > STEP_MS_MAX { Some(off) } else { (ahead < -allowed).then_some(ahead) }
     }
 
     /// The stamp of the entry that records a step: by the clock as it stands now.
@@ -92,6 +109,7 @@ impl Stamper {
     pub fn accept_step(&mut self) {
         (self.wall_ms, self.monotonic) = (self.clock.wall_ms(), self.clock.monotonic());
         self.last_ms = self.last_ms.max(self.wall_ms);
+        self.behind_ms = self.last_ms - self.wall_ms;
         self.step_ms = None;
     }
 }
@@ -172,6 +190,42 @@ mod tests {
             stamper.accept_step();
             assert_eq!(stamper.stamp(), ((wall + 1_000).max(NOON - 5), None));
         }
+    }
+
+    #[test]
+    fn many_small_settings_add_up_to_a_step_and_slow_drift_does_not() {
+        for setting in [-240_000_i64, 240_000] {
+            let (clock, mut stamper) = at_noon(0);
+            let mut steps = (0..2).filter_map(|_| {
+                clock.set_wall(clock.wall_ms().checked_add_signed(setting).unwrap());
+                stamper.stamp().1
+            });
+            assert_eq!((steps.next(), steps.next()), (Some(2 * setting), None));
+        }
+
+        let (clock, mut stamper) = at_noon(0);
+        for _ in 0..10_000 {
+            // 500 parts in a million slow: over five days 3.6 minutes, over ten more than seven.
+            clock.pass(100_000);
+            clock.set_wall(clock.wall_ms() - 50);
+            assert_eq!(stamper.stamp().1, None);
+        }
+    }
+
+    #[test]
+    fn no_stamp_lies_more_than_five_minutes_ahead_of_the_clock_unless_a_step_says_so() {
+        let (clock, mut stamper) = at_noon(0);
+        clock.set_wall(NOON + 240_000);
+        assert_eq!(stamper.stamp(), (NOON + 240_000, None));
+        clock.set_wall(NOON - 240_000);
+        assert_eq!(stamper.stamp(), (NOON + 240_000, Some(-480_000)));
+
+        stamper.accept_step();
+        assert_eq!(stamper.stamp(), (NOON + 240_000, None), "the step is on the log");
+        clock.pass(479_000);
+        assert_eq!(stamper.stamp(), (NOON + 240_000, None));
+        clock.set_wall(NOON - 180_000);
+        assert_eq!(stamper.stamp().1, Some(-419_000), "what was allowed is used up as the wall catches up");
     }
 
     #[test]
