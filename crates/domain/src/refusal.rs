@@ -1,6 +1,7 @@
 //! Why a rule turned a statement down: fixed numbers, stable names, one line in two languages that
 //! says what is wrong and how to mend it (SPEC.md "Refusals").
-//! Invariant: a number is given once and never again. 1 to 99 registry, 101 to 199 guarantee.
+//! Invariant: a number is given once and never again. 1 to 99 registry, 101 to 199 guarantee,
+//! 301 to 339 ethics, 341 to 359 draws.
 //! Within one event the guards are judged in the order of their numbers; the first is the verdict.
 
 /// Makes the table of refusals from rows `Variant = code, name, Chinese, English`.
@@ -196,6 +197,165 @@ refusals! {
     SumTooLarge = 135, "sum-too-large",
         "累計金額逾帳務上限；請核對金額。",
         "the sums on the guarantee would pass 9,007,199,254,740,991; check the amount";
+    UnknownRegistration = 301, "unknown-registration",
+        "查無此登錄；請核對登錄編號。",
+        "nothing is registered under this number; check the number";
+    RegistrationTaken = 302, "registration-taken",
+        "登錄編號已使用；請另編號碼。",
+        "this registration number is in use; register under a new one";
+    DayAhead = 303, "day-ahead",
+        "日期晚於今日；請核對日期。",
+        "the day lies after today; check the date";
+    SelfHandled = 304, "self-handled",
+        "登錄人不得辦理自己之登錄；請由他人辦理。",
+        "the registrant cannot handle the own registration; let another person do it";
+    NotSeen = 305, "not-seen",
+        "尚未經長官知悉；請先陳報長官。",
+        "the superior has not seen the registration; have it seen first";
+    SeenBefore = 306, "seen-before",
+        "長官業已知悉或案件已在後續程序。",
+        "the registration was seen before or has gone further";
+    TypeDiffers = 307, "type-differs",
+        "事件類型與登錄不符；請依登錄類型辦理。",
+        "this is not for a registration of that type; use what fits the type";
+    LoggedBefore = 308, "logged-before",
+        "政風單位業已登錄。",
+        "the ethics office has logged the registration before";
+    NotReferred = 309, "not-referred",
+        "該請託關說尚未陳送廉政署。",
+        "the lobbying was not passed on to the anti-corruption agency";
+    AcknowledgedBefore = 310, "acknowledged-before",
+        "廉政署業已收受。",
+        "the anti-corruption agency has acknowledged before";
+    NotLogged = 311, "not-logged",
+        "政風單位尚未登錄；請先登錄。",
+        "the ethics office has not logged the registration; log it first";
+    DisposedBefore = 312, "disposed-before",
+        "業已處理，不得再處理。",
+        "the registration was disposed of before";
+    MayNotKeep = 313, "may-not-keep",
+        "不符得收受之例外；請改採其他處理方式。",
+        "no exception allows keeping this gift; dispose of it in another way";
+    HeadNeeded = 314, "head-needed",
+        "此處理方式須經機關首長核定；請首長共同簽署。",
+        "this disposal needs the head's approval; let the head sign too";
+    NotDisposed = 315, "not-disposed",
+        "尚未處理；請先處理再結案。",
+        "the registration was not disposed of; do that first";
+    NotAcknowledged = 316, "not-acknowledged",
+        "廉政署尚未收受；請俟收受後結案。",
+        "the anti-corruption agency has not acknowledged; close after it has";
+    RegistrationClosed = 317, "registration-closed",
+        "登錄業已結案。",
+        "the registration is closed";
+    NotClosed = 318, "not-closed",
+        "尚未結案，不得抽查。",
+        "only a closed registration is sampled";
+    SampledBefore = 319, "sampled-before",
+        "業已列入抽查。",
+        "the registration was sampled before";
+    NotDrawn = 320, "not-drawn",
+        "該次抽籤未抽出此登錄；請核對抽籤。",
+        "that draw is not closed or did not draw this registration; check the draw";
+    NotSampled = 321, "not-sampled",
+        "未列入抽查，無從覆核。",
+        "the registration was not sampled; there is nothing to review";
+    SameUnit = 322, "same-unit",
+        "覆核人與登錄人同單位；請由其他單位覆核。",
+        "reviewer and registrant are of one unit; let another unit review";
+    ReviewedBefore = 323, "reviewed-before",
+        "業已覆核。",
+        "the registration was reviewed before";
+    UnknownRun = 324, "unknown-run",
+        "查無該季抽查；請先開啟。",
+        "no run was opened for this quarter; open it first";
+    RunOpened = 325, "run-opened",
+        "該季抽查已開啟。",
+        "the run of this quarter was opened before";
+    RunClosed = 326, "run-closed",
+        "該季抽查已結束。",
+        "the run of this quarter is closed";
+    RunDrawn = 327, "run-drawn",
+        "該季抽出名單已登錄。",
+        "what was drawn is on record before";
+    DrawNotClosed = 328, "draw-not-closed",
+        "抽籤尚未結束；請俟抽籤結束。",
+        "the draw of this run is not closed; wait for it";
+    DrawnDiffers = 329, "drawn-differs",
+        "名單與抽籤結果不符；請依抽籤結果填列。",
+        "these are not the registrations that were drawn; state those";
+    RunNotDrawn = 330, "run-not-drawn",
+        "該季抽出名單尚未登錄；請先登錄。",
+        "what was drawn is not on record yet; record it first";
+    NotOfRun = 331, "not-of-run",
+        "該登錄不在本季抽出名單內。",
+        "this registration is none of those drawn";
+    RunReviewed = 332, "run-reviewed",
+        "該登錄之覆核結果已列入。",
+        "the review of this registration is on record before";
+    OutcomeDiffers = 333, "outcome-differs",
+        "該登錄尚未覆核或結果不符；請依覆核結果填列。",
+        "the registration is not reviewed, or with another outcome; state that one";
+    ReviewsMissing = 334, "reviews-missing",
+        "尚有抽出之登錄未覆核；請覆核後結束。",
+        "some that were drawn are not reviewed; close after they are";
+    UnknownDraw = 341, "unknown-draw",
+        "查無此抽籤；請先開啟。",
+        "no draw was opened under this name; open it first";
+    DrawOpened = 342, "draw-opened",
+        "該期抽籤已開啟，不得重抽。",
+        "the draw of this period was opened before; it is never repeated";
+    SchemeUnknown = 343, "scheme-unknown",
+        "現行規則無此抽籤方案；請核對方案名稱。",
+        "the rules in force know no such scheme; check its name";
+    PeriodOffCalendar = 344, "period-off-calendar",
+        "期別與方案之週期不符；請用方案之期別。",
+        "the period is none of the scheme's calendar; use one that is";
+    OpenerNotNamed = 345, "opener-not-named",
+        "方案未指定此身分辦理；請由指定身分簽署。",
+        "the scheme has another capacity open and close its draws; let that one sign";
+    SchemeDiffers = 346, "scheme-differs",
+        "抽出數或承諾人與方案不符；請依方案填列。",
+        "count or committers are not those of the scheme; state what the scheme says";
+    DrawClosed = 347, "draw-closed",
+        "抽籤業已結束。",
+        "the draw is closed";
+    NotACommitter = 348, "not-a-committer",
+        "非本次抽籤之承諾人。",
+        "this party is no committer of the draw";
+    CommittedBefore = 349, "committed-before",
+        "該承諾人業已提交承諾，不得更換。",
+        "the party has committed before; a commitment is never replaced";
+    CommitTooLate = 350, "commit-too-late",
+        "提交承諾期間已過；本次不再收受。",
+        "the time to commit is over; this draw takes no more";
+    CommitmentsMissing = 351, "commitments-missing",
+        "承諾機關數不足；請俟其他機關提交承諾。",
+        "too few organisations have committed; wait for others";
+    NotCommitted = 352, "not-committed",
+        "該承諾人未提交承諾，無從揭示。",
+        "this party committed to nothing that it could reveal";
+    RevealedBefore = 353, "revealed-before",
+        "該承諾人業已揭示。",
+        "the party has revealed before";
+    WrongEpoch = 354, "wrong-epoch",
+        "時段非規則所定之首一時段；請指定該時段。",
+        "this is not the one epoch that the rule gives: the first closed from that moment on";
+    DrawEpochNotCosigned = 355, "draw-epoch-not-cosigned",
+        "時段尚未會簽；請俟會簽後再送。",
+        "the epoch is not cosigned yet; send again after it is";
+    RevealTooLate = 356, "reveal-too-late",
+        "揭示期間已過；本次不計入。",
+        "the time to reveal is over; the draw goes on without it";
+    RevealDiffers = 357, "reveal-differs",
+        "揭示內容與承諾不符；請揭示原承諾之亂數。",
+        "this is not what the party committed to; reveal the number behind the commitment";
+    RevealsAwaited = 358, "reveals-awaited",
+        "尚待揭示，或尚無機關外之揭示；請俟揭示或期滿。",
+        "reveals are awaited, or none came from outside the house yet; close after them";
+    ResultDiffers = 359, "result-differs",
+        "種子或抽出名單與計算結果不符；請重新計算。",
+        "seed or names are not what the reveals give; compute them again";
 }
 
 #[cfg(test)]
