@@ -80,6 +80,18 @@ fn random(party: &str) -> Digest {
     sha256(&[b"random of ", party.as_bytes()])
 }
 
+fn commits(party: &str) -> Event {
+    Event::Committed { party: party.into(), commitment: commitment(DRAW, party, &random(party)) }
+}
+
+fn reveals(party: &str) -> Event {
+    Event::Revealed { party: party.into(), random: random(party), epoch: SEAL }
+}
+
+fn closes_with_nothing() -> Event {
+    Event::Closed(Box::new(Closing { epoch: SEAL, seed: Digest::ZERO, drawn: Vec::new() }))
+}
+
 impl House {
     /// Epochs 0 and 1 lie before the end of the quarter, 2 is the first after it.
     fn new() -> Self {
@@ -114,7 +126,7 @@ impl House {
     fn sealed_by(parties: &[&str]) -> Self {
         let mut house = Self::opened();
         for party in parties {
-            house.ok(house.commitment(party));
+            house.ok(commits(party));
         }
         house.seal();
         house
@@ -156,15 +168,6 @@ impl House {
         Event::Opened(opening)
     }
 
-    fn commitment(&self, party: &str) -> Event {
-        let commitment = commitment(DRAW, party, &random(party));
-        Event::Committed { party: party.into(), commitment }
-    }
-
-    fn reveal(&self, party: &str) -> Event {
-        Event::Revealed { party: party.into(), random: random(party), epoch: SEAL }
-    }
-
     fn root(&self) -> Digest {
         self.epochs.0[&SEAL].root
     }
@@ -198,7 +201,8 @@ impl House {
     }
 
     fn ok(&mut self, event: Event) {
-        assert_eq!(self.send(event.clone()), Ok(()), "{event:?}");
+        let told = format!("{event:?}");
+        assert_eq!(self.send(event), Ok(()), "{told}");
     }
 
     fn refused(&mut self, event: Event, refusal: Refusal) {
@@ -219,8 +223,8 @@ fn name(text: &str) -> Box<str> {
 #[test]
 fn a_draw_is_opened_committed_to_revealed_and_closed_and_anyone_gets_the_same_names() {
     let mut house = House::sealed();
-    house.ok(house.reveal(BANK));
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
     house.ok(house.closing());
 
     assert_eq!(house.state().outcome.as_ref().unwrap().drawn.len(), 1, "one in a hundred of 60");
@@ -233,11 +237,11 @@ fn a_draw_with_nobody_to_draw_is_closed_all_the_same() {
     let mut house = House::new();
     house.members.clear();
     house.ok(house.opening());
-    house.ok(house.commitment(AGENCY));
-    house.ok(house.commitment(BANK));
+    house.ok(commits(AGENCY));
+    house.ok(commits(BANK));
     house.seal();
-    house.ok(house.reveal(BANK));
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
     house.ok(house.closing());
 
     assert!(house.state().outcome.as_ref().unwrap().drawn.is_empty());
@@ -247,19 +251,18 @@ fn a_draw_with_nobody_to_draw_is_closed_all_the_same() {
 #[test]
 fn a_draw_must_be_opened_before_anything_else() {
     let mut house = House::new();
-    for event in [house.commitment(BANK), house.reveal(BANK)] {
+    for event in [commits(BANK), reveals(BANK)] {
         house.refused(event, Refusal::UnknownDraw);
     }
-    let closing = Closing { epoch: SEAL, seed: Digest::ZERO, drawn: Vec::new() };
-    house.refused(Event::Closed(Box::new(closing)), Refusal::UnknownDraw);
+    house.refused(closes_with_nothing(), Refusal::UnknownDraw);
 }
 
 #[test]
 fn a_second_attempt_at_the_same_period_is_refused_at_every_stage() {
     let mut house = House::sealed();
     house.refused(house.opening(), Refusal::DrawOpened);
-    house.ok(house.reveal(BANK));
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
     house.ok(house.closing());
 
     house.refused(house.opening(), Refusal::DrawOpened);
@@ -328,8 +331,8 @@ fn only_schemes_of_the_rules_are_drawn_by_and_only_by_the_capacity_that_they_nam
     house.refused(house.opening(), Refusal::OpenerNotNamed);
 
     let mut house = House::sealed();
-    house.ok(house.reveal(BANK));
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
     house.capacity = "officer";
     house.refused(house.closing(), Refusal::OpenerNotNamed);
 }
@@ -364,41 +367,41 @@ fn a_draw_opened_late_is_flagged_and_not_refused() {
 #[test]
 fn only_the_committers_of_the_scheme_commit_and_each_of_them_once() {
     let mut house = House::opened();
-    house.refused(house.commitment("bank:005"), Refusal::NotACommitter);
-    house.ok(house.commitment(BANK));
+    house.refused(commits("bank:005"), Refusal::NotACommitter);
+    house.ok(commits(BANK));
 
-    house.refused(house.commitment(BANK), Refusal::CommittedBefore);
+    house.refused(commits(BANK), Refusal::CommittedBefore);
 }
 
 #[test]
 fn a_commitment_after_the_time_for_it_is_refused_once_enough_have_committed() {
     let mut house = House::opened();
-    house.ok(house.commitment(AGENCY));
-    house.ok(house.commitment(BANK));
+    house.ok(commits(AGENCY));
+    house.ok(commits(BANK));
     let until = house.state().commit_until;
     house.now = until + 1;
-    house.refused(house.commitment(SYSTEM), Refusal::CommitTooLate);
+    house.refused(commits(SYSTEM), Refusal::CommitTooLate);
 
     house.now = until;
-    house.ok(house.commitment(SYSTEM));
+    house.ok(commits(SYSTEM));
     assert_eq!(house.state().sealed_at, Some(until));
 }
 
 #[test]
 fn a_draw_waits_for_two_organisations_and_is_then_sealed_by_the_next_epoch() {
     let mut house = House::opened();
-    house.ok(house.commitment(BANK));
+    house.ok(commits(BANK));
     house.now = house.state().commit_until + 3 * DAY;
     let since = house.state().commit_until;
     assert_eq!(house.state().sealed_at, None);
     assert_eq!(house.state().overdue(house.now, None), [Overdue::Commitments(since)]);
-    house.refused(house.reveal(BANK), Refusal::CommitmentsMissing);
-    house.refused(house.closing_with_nothing(), Refusal::CommitmentsMissing);
+    house.refused(reveals(BANK), Refusal::CommitmentsMissing);
+    house.refused(closes_with_nothing(), Refusal::CommitmentsMissing);
 
-    house.ok(house.commitment(AGENCY));
+    house.ok(commits(AGENCY));
     assert_eq!(house.state().sealed_at, Some(house.now));
     house.now += 1;
-    house.refused(house.commitment(SYSTEM), Refusal::CommitTooLate);
+    house.refused(commits(SYSTEM), Refusal::CommitTooLate);
 }
 
 #[test]
@@ -407,33 +410,27 @@ fn two_committers_of_one_organisation_are_not_two() {
     let scheme = house.terms.schemes.iter_mut().find(|scheme| &*scheme.name == "ethics_sample").unwrap();
     scheme.committers = [BANK, "officer:7f3k", SYSTEM].map(name).to_vec();
     house.ok(house.opening());
-    house.ok(house.commitment("officer:7f3k"));
-    house.ok(house.commitment(SYSTEM));
+    house.ok(commits("officer:7f3k"));
+    house.ok(commits(SYSTEM));
     assert_eq!(house.state().sealed_at, None, "both are the house");
 
-    house.ok(house.commitment(BANK));
+    house.ok(commits(BANK));
     assert!(house.state().sealed_at.is_some());
-}
-
-impl House {
-    fn closing_with_nothing(&self) -> Event {
-        Event::Closed(Box::new(Closing { epoch: SEAL, seed: Digest::ZERO, drawn: Vec::new() }))
-    }
 }
 
 #[test]
 fn nobody_reveals_before_the_seal_epoch_is_closed_and_cosigned() {
     let mut house = House::opened();
-    house.ok(house.commitment(AGENCY));
-    house.ok(house.commitment(BANK));
+    house.ok(commits(AGENCY));
+    house.ok(commits(BANK));
     let sealed_at = house.state().sealed_at.unwrap();
-    house.refused(house.reveal(BANK), Refusal::WrongEpoch);
+    house.refused(reveals(BANK), Refusal::WrongEpoch);
 
     house.epochs.close(SEAL, sealed_at + 1);
     house.now = sealed_at + 60 * SECOND;
-    house.refused(house.reveal(BANK), Refusal::DrawEpochNotCosigned);
+    house.refused(reveals(BANK), Refusal::DrawEpochNotCosigned);
     house.epochs.cosign(SEAL, house.now);
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(BANK));
 }
 
 #[test]
@@ -446,8 +443,8 @@ fn the_operator_cannot_choose_the_epoch_that_seals_the_draw() {
         let reveal = Event::Revealed { party: name(BANK), random: random(BANK), epoch };
         house.refused(reveal, Refusal::WrongEpoch);
     }
-    house.ok(house.reveal(BANK));
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
     for epoch in [3, 5] {
         house.refused(house.closing_with(|closing| closing.epoch = epoch), Refusal::WrongEpoch);
     }
@@ -455,32 +452,32 @@ fn the_operator_cannot_choose_the_epoch_that_seals_the_draw() {
     // An epoch closed at the very moment of the last commitment does not cover it.
     let mut house = House::sealed();
     house.epochs.0.get_mut(&SEAL).unwrap().closed_at = house.state().sealed_at.unwrap();
-    house.refused(house.reveal(BANK), Refusal::WrongEpoch);
+    house.refused(reveals(BANK), Refusal::WrongEpoch);
 }
 
 #[test]
 fn only_what_was_committed_to_is_revealed_and_only_once() {
     let mut house = House::sealed();
-    house.refused(house.reveal(SYSTEM), Refusal::NotCommitted);
+    house.refused(reveals(SYSTEM), Refusal::NotCommitted);
     let other = Event::Revealed { party: name(BANK), random: random("another wish"), epoch: SEAL };
     house.refused(other, Refusal::RevealDiffers);
     let stolen = Event::Revealed { party: name(AGENCY), random: random(BANK), epoch: SEAL };
     house.refused(stolen, Refusal::RevealDiffers);
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(BANK));
 
-    house.refused(house.reveal(BANK), Refusal::RevealedBefore);
+    house.refused(reveals(BANK), Refusal::RevealedBefore);
 }
 
 #[test]
 fn a_committer_who_withholds_is_a_breach_and_doubles_what_is_drawn_by_the_others() {
     let mut house = House::sealed_by(&[AGENCY, BANK, SYSTEM]);
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(AGENCY));
     house.refused(house.closing(), Refusal::RevealsAwaited);
     let until = house.now + 259_200 * SECOND;
     house.now = until;
     house.refused(house.closing(), Refusal::RevealsAwaited);
     house.now += 1;
-    house.refused(house.reveal(BANK), Refusal::RevealTooLate);
+    house.refused(reveals(BANK), Refusal::RevealTooLate);
 
     let seal = house.epochs.0[&SEAL];
     let breaches = house.state().overdue(house.now, Some(&seal));
@@ -506,37 +503,37 @@ fn what_is_drawn_is_doubled_only_as_far_as_there_are_members_and_names_fit_a_sta
 #[test]
 fn the_house_alone_never_makes_a_seed() {
     let mut house = House::sealed_by(&[BANK, SYSTEM]);
-    house.ok(house.reveal(SYSTEM));
+    house.ok(reveals(SYSTEM));
     house.now += 259_200 * SECOND + 1;
     house.refused(house.closing(), Refusal::RevealsAwaited);
 
     // Whoever is outside may still save the draw; the house may not.
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(BANK));
     house.ok(house.closing());
 
     let mut house = House::sealed_by(&[BANK, SYSTEM]);
     house.now += 259_200 * SECOND + 1;
-    house.refused(house.reveal(SYSTEM), Refusal::RevealTooLate);
+    house.refused(reveals(SYSTEM), Refusal::RevealTooLate);
 }
 
 #[test]
 fn the_time_to_reveal_runs_from_the_cosignature_so_that_delaying_it_shuts_nobody_out() {
     let mut house = House::opened();
-    house.ok(house.commitment(AGENCY));
-    house.ok(house.commitment(BANK));
+    house.ok(commits(AGENCY));
+    house.ok(commits(BANK));
     house.epochs.close(SEAL, house.state().sealed_at.unwrap() + 1);
     house.now += 30 * DAY;
     house.epochs.cosign(SEAL, house.now);
     house.now += 259_200 * SECOND;
 
-    house.ok(house.reveal(AGENCY));
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(AGENCY));
+    house.ok(reveals(BANK));
 }
 
 #[test]
 fn seed_and_names_must_be_those_that_the_reveals_give() {
     let mut house = House::sealed_by(&[AGENCY, BANK, SYSTEM]);
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(AGENCY));
     house.now += 259_200 * SECOND + 1;
     let changes: [fn(&mut Closing); 6] = [
         |closing| closing.seed.0[0] ^= 1,
@@ -555,11 +552,11 @@ fn seed_and_names_must_be_those_that_the_reveals_give() {
 #[test]
 fn nothing_happens_to_a_draw_after_it_is_closed() {
     let mut house = House::sealed_by(&[AGENCY, BANK]);
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(AGENCY));
     house.now += 259_200 * SECOND + 1;
     house.ok(house.closing());
 
-    for event in [house.commitment(SYSTEM), house.reveal(BANK), house.closing()] {
+    for event in [commits(SYSTEM), reveals(BANK), house.closing()] {
         house.refused(event, Refusal::DrawClosed);
     }
     let seal = house.epochs.0[&SEAL];
@@ -572,11 +569,11 @@ fn a_population_with_one_left_out_is_found_by_anyone_who_has_the_states() {
     let mut house = House::new();
     let friend = house.members.remove(17);
     house.ok(house.opening());
-    house.ok(house.commitment(AGENCY));
-    house.ok(house.commitment(BANK));
+    house.ok(commits(AGENCY));
+    house.ok(commits(BANK));
     house.seal();
-    house.ok(house.reveal(AGENCY));
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(AGENCY));
+    house.ok(reveals(BANK));
     house.ok(house.closing());
 
     house.members.insert(17, friend);
@@ -601,11 +598,11 @@ fn a_member_exchanged_for_a_stranger_is_found() {
 impl House {
     fn seal_all(&mut self) {
         for party in [AGENCY, BANK] {
-            self.ok(self.commitment(party));
+            self.ok(commits(party));
         }
         self.seal();
         for party in [AGENCY, BANK] {
-            self.ok(self.reveal(party));
+            self.ok(reveals(party));
         }
         self.ok(self.closing());
     }
@@ -614,8 +611,8 @@ impl House {
 #[test]
 fn a_name_that_is_no_member_or_not_the_nearest_is_found() {
     let mut house = House::sealed();
-    house.ok(house.reveal(AGENCY));
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(AGENCY));
+    house.ok(reveals(BANK));
     let seed = house.state().seed(SEAL, &house.root());
     let all = pick(&seed, house.names(), 2);
     let (first, second): (Box<str>, Box<str>) = (all[0].into(), all[1].into());
@@ -630,8 +627,8 @@ fn a_name_that_is_no_member_or_not_the_nearest_is_found() {
 fn another_root_a_changed_reveal_and_a_draw_still_open_are_found() {
     let mut house = House::sealed();
     assert_eq!(house.check(), [Difference::NotClosed]);
-    house.ok(house.reveal(AGENCY));
-    house.ok(house.reveal(BANK));
+    house.ok(reveals(AGENCY));
+    house.ok(reveals(BANK));
     house.ok(house.closing());
     let found = check(house.state(), &house.names(), &Digest([9; 32]));
     assert!(matches!(found[0], Difference::Seed { .. }), "{found:?}");
@@ -646,7 +643,7 @@ fn another_root_a_changed_reveal_and_a_draw_still_open_are_found() {
 fn a_party_signs_for_itself_alone() {
     let signers = |actor| [Signer { actor, capacity: "committer", person: None, unit: "x" }];
     let house = House::opened();
-    for event in [house.commitment(BANK), house.reveal(BANK)] {
+    for event in [commits(BANK), reveals(BANK)] {
         assert!(owner(None, &event, &signers(BANK)));
         assert!(!owner(None, &event, &signers(AGENCY)));
     }
@@ -826,8 +823,8 @@ fn no_sequence_of_events_steers_a_draw_and_a_rebuild_gives_the_same_state() {
             let party = [AGENCY, BANK, SYSTEM, "bank:005"][usize::try_from(roll(4)).unwrap()];
             let event = match (roll(9), &house.state) {
                 (_, None) | (0, _) => house.opening(),
-                (1..=3, _) => house.commitment(party),
-                (4..=6, _) => house.reveal(party),
+                (1..=3, _) => commits(party),
+                (4..=6, _) => reveals(party),
                 (7, Some(_)) if house.epochs.0.contains_key(&SEAL) => house.closing(),
                 (_, Some(state)) => {
                     let open = state.sealed_at.is_some_and(|at| house.now > at);
@@ -879,14 +876,14 @@ fn an_event_that_no_rule_would_allow_is_a_contradiction_and_no_panic() {
     let fails = |state: Option<State>, event: &Event| {
         assert!(evolve(state, event, &context, &Terms::standard()).is_err(), "{event:?}");
     };
-    fails(None, &house.commitment(BANK));
+    fails(None, &commits(BANK));
     fails(house.state.clone(), &house.opening());
-    fails(house.state.clone(), &house.commitment(BANK));
-    fails(house.state.clone(), &house.commitment("bank:005"));
-    fails(house.state.clone(), &house.reveal(SYSTEM));
+    fails(house.state.clone(), &commits(BANK));
+    fails(house.state.clone(), &commits("bank:005"));
+    fails(house.state.clone(), &reveals(SYSTEM));
     fails(None, &house.opening_with(|opening| opening.scheme = name("favours")));
-    house.ok(house.reveal(BANK));
-    house.ok(house.reveal(AGENCY));
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
     house.ok(house.closing());
     fails(house.state.clone(), &house.closing_with(|_| {}));
 }
