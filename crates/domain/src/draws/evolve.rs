@@ -56,7 +56,7 @@ fn opened(opening: &Opening, context: &Context<'_>, terms: &Terms) -> Result<Sta
         population: opening.population,
         members: opening.members,
         count: opening.count,
-        prefix: scheme.prefix.clone(),
+        prefix: scheme.members_prefix().into(),
         opener: scheme.opener,
         organisations: scheme.organisations,
         committers: opening.committers.iter().cloned().map(absent).collect(),

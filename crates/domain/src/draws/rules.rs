@@ -1,7 +1,7 @@
 //! The schemes of draws: rules data, member `draws` (SPEC.md "Draws").
 //! Invariant: a scheme names its committers, of two organisations at least, so that one of them is
-//! outside the house; its population is computed from states, never listed by hand; populations of
-//! two periods share no member, because a member belongs to the period of one of its dates.
+//! outside the house; its population is computed from states, never listed by hand; no stream takes
+//! part in the draws of two periods, because one of its dates says to which it belongs.
 
 use lian_core::{
     json::{Fields, SchemaError, Value},
@@ -22,6 +22,8 @@ pub const CLAUSES_MAX: usize = 8;
 pub const COUNT_MAX: u32 = 128;
 /// Bytes of a prefix, a member's path or a text compared.
 const TEXT_MAX: usize = 64;
+/// How the streams of actors begin.
+const ACTORS: &str = "actor/";
 /// Names in the path of a member.
 const PATH_MAX: usize = 4;
 
@@ -42,12 +44,18 @@ pub enum At {
 pub struct Scheme {
     /// Name, such as `ethics_sample`.
     pub name: Box<str>,
-    /// Streams of the population begin so.
+    /// The streams looked at begin so.
     pub prefix: Box<str>,
+    /// And end so; empty for any end.
+    pub suffix: Box<str>,
     /// Members of the state that must be these texts, ascending by member.
     pub is: Vec<Clause>,
-    /// Member of the state that must be a day of the period.
-    pub within: Box<str>,
+    /// Member of the state that must be a day of the period; `None` if what stands between prefix and
+    /// suffix in the stream's id is that day.
+    pub within: Option<Box<str>>,
+    /// Member of the state that lists actors, whose streams are the members; `None` if the stream
+    /// looked at is itself the member.
+    pub each: Option<Box<str>>,
     /// How often a draw is due.
     pub calendar: Calendar,
     /// When the population is taken.
@@ -134,8 +142,10 @@ impl Scheme {
         let scheme = Self {
             name: text(&mut fields, "name", is_scheme_name, "must be 1 to 32 of a-z _")?,
             prefix: text(&mut fields, "prefix", is_prefix, "must be the start of a stream, with a /")?,
+            suffix: text(&mut fields, "suffix", is_suffix, "must be the end of a stream, or empty")?,
             is: clauses(fields.required("is")?)?,
-            within: text(&mut fields, "within", is_path, "must be names of members with / between")?,
+            within: path(&mut fields, "within")?,
+            each: path(&mut fields, "each")?,
             calendar: read(&mut fields, "calendar", Calendar::parse, "must be day, month or quarter")?,
             at: match fields.text("at")? {
                 "start" => At::Start,
@@ -175,6 +185,7 @@ impl Scheme {
             .iter()
             .map(|(member, text)| (String::from(&**member), Value::text(String::from(&**text))));
         let actors = self.committers.iter().map(|actor| Value::text(String::from(&**actor)));
+        let path = |path: Option<&str>| path.map_or(Value::Null, |path| Value::text(path.to_owned()));
         Value::object([
             ("at", Value::text(if self.at == At::Start { "start" } else { "end" })),
             ("calendar", Value::text(self.calendar.name())),
@@ -182,6 +193,7 @@ impl Scheme {
             ("committers", Value::List(actors.collect())),
             ("count_max", count(self.count_max)),
             ("count_min", count(self.count_min)),
+            ("each", path(self.each.as_deref())),
             ("is", Value::object(is)),
             ("name", Value::text(String::from(&*self.name))),
             ("open_days", count(self.open_days)),
@@ -190,7 +202,8 @@ impl Scheme {
             ("per_10000", count(self.per_10000)),
             ("prefix", Value::text(String::from(&*self.prefix))),
             ("reveal_seconds", count(self.reveal_seconds)),
-            ("within", Value::text(String::from(&*self.within))),
+            ("suffix", Value::text(String::from(&*self.suffix))),
+            ("within", path(self.within.as_deref())),
         ])
     }
 
@@ -199,13 +212,30 @@ impl Scheme {
         format!("draw/{}/{period}", self.name)
     }
 
-    /// Is a stream with this state (canonical JSON, as of the population's epoch) a member of the
-    /// population of that period?
-    pub fn selects(&self, period: Period, stream: &str, state: &Value<'_>) -> bool {
-        let day = member(state, &self.within).and_then(Day::parse);
-        stream.starts_with(&*self.prefix)
-            && day.is_some_and(|day| period.contains(day))
-            && self.is.iter().all(|(path, text)| member(state, path) == Some(text))
+    /// Does a stream with this state (canonical JSON, as of the population's epoch) take part in the
+    /// draw of that period?
+    fn selects(&self, period: Period, stream: &str, state: &Value<'_>) -> bool {
+        let rest = stream.strip_prefix(&*self.prefix).and_then(|rest| rest.strip_suffix(&*self.suffix));
+        let text = |path: &str| member(state, path).and_then(Value::as_text);
+        let day = rest.and_then(|rest| self.within.as_deref().map_or(Some(rest), text));
+        day.and_then(Day::parse).is_some_and(|day| period.contains(day))
+            && self.is.iter().all(|(path, wanted)| text(path) == Some(wanted))
+    }
+
+    /// The members that a stream with this state brings to the population of that period. The
+    /// population is all of them, ascending by their bytes, each once.
+    pub fn members(&self, period: Period, stream: &str, state: &Value<'_>) -> Vec<String> {
+        if !self.selects(period, stream, state) {
+            return Vec::new();
+        }
+        let Some(each) = &self.each else { return vec![stream.to_owned()] };
+        let actors = member(state, each).and_then(Value::as_list).unwrap_or_default();
+        actors.iter().filter_map(Value::as_text).map(|actor| format!("{ACTORS}{actor}")).collect()
+    }
+
+    /// How the streams of all members begin.
+    pub fn members_prefix(&self) -> &str {
+        if self.each.is_some() { ACTORS } else { &self.prefix }
     }
 
     /// How many of so many members are drawn, before any doubling.
@@ -250,8 +280,16 @@ pub(super) fn organisations_of<'a>(all: impl Iterator<Item = &'a str>) -> usize 
     all.len()
 }
 
-fn member<'v>(state: &'v Value<'_>, path: &str) -> Option<&'v str> {
-    path.split('/').try_fold(state, |value, name| value.get(name))?.as_text()
+fn member<'v, 'a>(state: &'v Value<'a>, path: &str) -> Option<&'v Value<'a>> {
+    path.split('/').try_fold(state, |value, name| value.get(name))
+}
+
+/// A path, or null.
+fn path(fields: &mut Fields<'_, '_>, name: &str) -> Result<Option<Box<str>>, SchemaError> {
+    if *fields.required(name)? == Value::Null {
+        return Ok(None);
+    }
+    text(fields, name, is_path, "must be null, or names of members with / between").map(Some)
 }
 
 fn text(
@@ -284,6 +322,11 @@ fn is_prefix(text: &str) -> bool {
             is_word(family)
                 && (rest.is_empty() || rest.split('/').all(|part| part.is_empty() || is_actor(part)))
         })
+}
+
+fn is_suffix(text: &str) -> bool {
+    let parts = text.strip_prefix('/').map(|rest| rest.split('/').all(is_actor));
+    text.len() <= TEXT_MAX && (text.is_empty() || parts == Some(true))
 }
 
 fn is_path(text: &str) -> bool {
@@ -320,8 +363,10 @@ fn ethics_sample() -> Scheme {
     Scheme {
         name: "ethics_sample".into(),
         prefix: "ethics/".into(),
+        suffix: "".into(),
         is: vec![("status".into(), "closed".into())],
-        within: "closed_on".into(),
+        within: Some("closed_on".into()),
+        each: None,
         calendar: Calendar::Quarter,
         at: At::End,
         open_days: 14,
@@ -336,13 +381,15 @@ fn ethics_sample() -> Scheme {
     }
 }
 
-/// 執檢班表當日指派: shifts of the day; the order drawn is the order of the lines.
+/// 執檢班表當日指派: the officers on duty that day; the order drawn is the order of the lines.
 fn roster() -> Scheme {
     Scheme {
         name: "roster".into(),
-        prefix: "duty/".into(),
-        is: vec![("status".into(), "announced".into())],
-        within: "on".into(),
+        prefix: "roster/".into(),
+        suffix: "/duty".into(),
+        is: vec![("of".into(), "roster".into())],
+        within: None,
+        each: Some("officers".into()),
         calendar: Calendar::Day,
         at: At::Start,
         open_days: 0,
@@ -357,13 +404,15 @@ fn roster() -> Scheme {
     }
 }
 
-/// 跨股交互檢核: X-ray readings of the quarter, read again by another section.
+/// 跨股交互檢核: cargo whose X-ray image was read in the quarter, to be read by another section.
 fn xray_review() -> Scheme {
     Scheme {
         name: "xray_review".into(),
-        prefix: "xray/".into(),
-        is: vec![("status".into(), "read".into())],
-        within: "read_on".into(),
+        prefix: "cargo/".into(),
+        suffix: "".into(),
+        is: vec![("of".into(), "cargo".into())],
+        within: Some("image/reading/on".into()),
+        each: None,
         calendar: Calendar::Quarter,
         at: At::End,
         open_days: 14,

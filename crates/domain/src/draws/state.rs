@@ -46,7 +46,7 @@ pub struct State {
     pub members: u64,
     /// Members to draw, before any doubling.
     pub count: u32,
-    /// Streams of the population begin so.
+    /// Streams of all members begin so.
     pub prefix: Box<str>,
     /// Capacity of who opens and closes.
     pub opener: &'static str,

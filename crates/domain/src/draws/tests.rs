@@ -287,8 +287,9 @@ fn a_second_attempt_under_another_period_is_refused_or_draws_from_others() {
 
     let scheme = house.terms.scheme("ethics_sample").unwrap();
     let closed = Value::object([("closed_on", Value::text("2026-02-03")), ("status", Value::text("closed"))]);
-    let of = |period: &str| scheme.selects(Period::parse(period).unwrap(), "ethics/115-000001", &closed);
-    assert!(of("2026Q1") && !of("2025Q4") && !of("2026Q2"), "each member belongs to one period");
+    let of = |period: &str| scheme.members(Period::parse(period).unwrap(), "ethics/115-000001", &closed);
+    assert_eq!(of("2026Q1"), ["ethics/115-000001"]);
+    assert!(of("2025Q4").is_empty() && of("2026Q2").is_empty(), "each member belongs to one period");
 }
 
 #[test]
@@ -550,6 +551,16 @@ fn seed_and_names_must_be_those_that_the_reveals_give() {
 }
 
 #[test]
+fn a_name_outside_the_family_of_the_scheme_is_never_drawn() {
+    let mut house = House::sealed();
+    house.ok(reveals(AGENCY));
+    house.ok(reveals(BANK));
+    let stranger = |closing: &mut Closing| closing.drawn = vec![name("ethics_run/2026Q1")];
+
+    house.refused(house.closing_with(stranger), Refusal::ResultDiffers);
+}
+
+#[test]
 fn nothing_happens_to_a_draw_after_it_is_closed() {
     let mut house = House::sealed_by(&[AGENCY, BANK]);
     house.ok(reveals(AGENCY));
@@ -703,8 +714,39 @@ fn a_member_is_of_the_prefix_of_the_status_and_of_the_period() {
         ("ethics_run/2026Q1", state("closed", on("2026-01-01")), false),
     ];
     for (stream, state, expected) in cases {
-        assert_eq!(scheme.selects(period, stream, &state), expected, "{stream} {state:?}");
+        assert_eq!(scheme.members(period, stream, &state).len() == 1, expected, "{stream} {state:?}");
     }
+}
+
+#[test]
+fn the_members_of_a_roster_are_the_officers_who_were_told_of_that_day() {
+    let terms = Terms::standard();
+    let scheme = terms.scheme("roster").unwrap();
+    let text = br#"{"advisers":[],"of":"roster","officers":["officer:7f3k","officer:c29x"]}"#;
+    let state = Value::read(text).unwrap();
+    let of = |stream: &str| scheme.members(Period::parse("2026-04-01").unwrap(), stream, &state);
+
+    assert_eq!(of("roster/2026-04-01/duty"), ["actor/officer:7f3k", "actor/officer:c29x"]);
+    for stream in
+        ["roster/2026-04-02/duty", "roster/2026-04-01/L1", "roster/2026-04-01", "queue/2026-04-01/duty"]
+    {
+        assert!(of(stream).is_empty(), "{stream}");
+    }
+    assert_eq!((scheme.members_prefix(), &*scheme.prefix), ("actor/", "roster/"));
+}
+
+#[test]
+fn cargo_is_drawn_for_review_in_the_quarter_in_which_its_image_was_read() {
+    let terms = Terms::standard();
+    let scheme = terms.scheme("xray_review").unwrap();
+    let quarter = Period::parse("2026Q1").unwrap();
+    let count = |text: &str| {
+        scheme.members(quarter, "cargo/297-83993523/598FJ923", &Value::read(text.as_bytes()).unwrap()).len()
+    };
+
+    assert_eq!(count(r#"{"image":{"reading":{"on":"2026-03-31"}},"of":"cargo"}"#), 1);
+    assert_eq!(count(r#"{"image":{"reading":{"on":"2026-04-01"}},"of":"cargo"}"#), 0);
+    assert_eq!(count(r#"{"image":{"line":"L1"},"of":"cargo"}"#), 0, "not read yet");
 }
 
 #[test]
@@ -732,7 +774,7 @@ fn schemes_that_could_be_steered_or_never_end_are_refused() {
     type Change = (&'static str, Value<'static>);
     let text = Value::text;
     let list = |names: &[&'static str]| Value::List(names.iter().map(|name| Value::text(*name)).collect());
-    let bad: [Change; 18] = [
+    let bad: [Change; 22] = [
         ("organisations", Value::Int(1)),
         ("organisations", Value::Int(4)),
         ("committers", list(&["officer:a", "system:draws"])),
@@ -749,6 +791,10 @@ fn schemes_that_could_be_steered_or_never_end_are_refused() {
         ("at", text("noon")),
         ("within", text("")),
         ("prefix", text("ethics")),
+        ("suffix", text("duty")),
+        ("suffix", text("/")),
+        ("each", text("Officers")),
+        ("each", Value::List(vec![])),
         ("name", text("Ethics")),
         ("is", Value::object([("status", Value::Null)])),
     ];
