@@ -952,3 +952,20 @@ fn a_kept_state_of_another_spelling_is_not_read() {
         assert!(State::from_value(&Value::read(changed.as_bytes()).unwrap()).is_err(), "{to}");
     }
 }
+
+#[test]
+fn the_state_that_the_specification_shows_has_its_digest() {
+    let mut house = House::sealed();
+    house.ok(reveals(BANK));
+    house.ok(reveals(AGENCY));
+    house.ok(house.closing());
+    let bytes = house.state().to_value().write();
+
+    let digest = sha256(&[b"lian/state/v1\n", &bytes]).to_hex();
+    assert_eq!(
+        digest,
+        "8c0d4690c951d2536ccb4f9aa73ec06c1a3058dc7aa3da5e5ef77f9c64b88c1a",
+        "{}",
+        String::from_utf8_lossy(&bytes)
+    );
+}

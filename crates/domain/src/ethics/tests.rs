@@ -1049,3 +1049,20 @@ fn holds(house: &House) -> bool {
     }
     registration.review.is_some()
 }
+
+#[test]
+fn the_states_that_the_specification_shows_have_their_digests() {
+    let mut registration = House::sampled();
+    registration.ok("ethics.reviewed", review("ok"));
+    let mut run = House::run(&["115-000123"]);
+    run.ok("ethics_run.drawn", vec![("drawn", Value::List(vec![t("115-000123")]))]);
+    let cases = [
+        (registration, "ab7dd582ef254b4414a83c819a40c91fecd46ae1d27cb46395f18f6cb7a1b0d3"),
+        (run, "1de99be695cdf57252c1ccb4c2949207615e071639896f9dd3f166721582860b"),
+    ];
+    for (house, expected) in cases {
+        let bytes = house.state.unwrap().to_value().write();
+        let digest = lian_core::hash::sha256(&[b"lian/state/v1\n", &bytes]).to_hex();
+        assert_eq!(digest, expected, "{}", String::from_utf8_lossy(&bytes));
+    }
+}
