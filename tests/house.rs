@@ -5,6 +5,7 @@
 mod support;
 
 mod clock;
+mod families;
 mod faults;
 mod forged_proofs;
 mod golden;

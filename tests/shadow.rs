@@ -110,7 +110,7 @@ fn folded(folder: &Path, house: &House) -> Ledger {
 
 /// Opens the folder over its rows: every stream, key and actor, the epochs and the map are what a
 /// fold in memory makes of the files. Says why an earlier shadow was discarded.
-fn is_the_fold(folder: &Path, house: &House) -> Option<String> {
+pub fn is_the_fold(folder: &Path, house: &House) -> Option<String> {
     let mut opened = open(folder, house).unwrap();
     let mut wanted = folded(folder, house);
     assert_eq!(opened.shadow.as_ref().unwrap().reached(), wanted.size(), "the rows are up to date");

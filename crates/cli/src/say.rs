@@ -8,7 +8,7 @@ use lian_core::{
     json::Value,
     statement::Statement,
 };
-use lian_domain::refusal::Refusal;
+use lian_domain::{families, refusal::Refusal};
 use lian_store::segment::StoredEntry;
 use serde_json::json;
 
@@ -177,9 +177,10 @@ pub fn verdict_json(verdict: Verdict) -> serde_json::Value {
 
 /// A kind in words; unknown ones stay as they are.
 pub fn kind_word(kind: &str, lang: Lang) -> String {
-    match Text::of_kind(kind) {
-        Some(text) => text.fill(lang, &[]),
-        None => kind.to_owned(),
+    match (Text::of_kind(kind), families::words(kind)) {
+        (Some(text), _) => text.fill(lang, &[]),
+        (None, Some((zh, en))) => if lang == Lang::Zh { zh } else { en }.to_owned(),
+        (None, None) => kind.to_owned(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The data of each kind, from checked values (SPEC.md "Kinds").
 //! Invariant: what these make, the ledger's schema accepts.
 
+pub mod draw;
+
 use lian_core::{
     hash::{Digest, hex_encode},
     json::Value,

@@ -29,12 +29,25 @@ const STAFF: &[(&str, &str, &[&str])] = &[
     ("officer:c29x", "office:CA", &["supervisor"]),
 ];
 
+/// Who takes part in registrations and draws only: [`House::further_enrolments`] enrols them.
+const FURTHER: &[(&str, &str, &[&str])] = &[
+    ("officer:e7q2", "office:integrity", &["ethics"]),
+    ("officer:e9wz", "office:integrity", &["ethics"]),
+    ("officer:h3ad", "office:director", &["head"]),
+    ("agency:aac", "agency:aac", &["anticorruption", "committer"]),
+    ("system:draws", "office:CA", &["committer"]),
+];
+
+/// The bank that commits to random numbers in the standard schemes of draws.
+const COMMITTING_BANK: &str = "004";
+
 /// The house: who is in it, and their keys.
 pub struct House {
     seed: u64,
     name: String,
     roots: Vec<(String, SecretKey)>,
     keys: BTreeMap<String, SecretKey>,
+    further: BTreeMap<String, SecretKey>,
     /// Rules version 1 of its ledger.
     pub rules: Rules,
     drafts: std::cell::Cell<u64>,
@@ -63,8 +76,9 @@ impl House {
             let secret = key(seed, &actor);
             keys.insert(actor, secret);
         }
+        let further = FURTHER.iter().map(|(actor, ..)| ((*actor).to_owned(), key(seed, actor))).collect();
         let drafts = std::cell::Cell::new(0);
-        Self { seed, name: name.to_owned(), roots: roots.into(), keys, rules, drafts }
+        Self { seed, name: name.to_owned(), roots: roots.into(), keys, further, rules, drafts }
     }
 
     /// The key of an actor, or of the log itself by the name `log`.
@@ -72,10 +86,11 @@ impl House {
     /// # Panics
     /// If nobody of that name is in the house.
     pub fn key(&self, actor: &str) -> &SecretKey {
-        self.keys.get(actor).unwrap_or_else(|| panic!("nobody is called {actor}"))
+        let found = self.keys.get(actor).or_else(|| self.further.get(actor));
+        found.unwrap_or_else(|| panic!("nobody is called {actor}"))
     }
 
-    /// Everybody whose key [`House::key`] gives, ascending.
+    /// Everybody whose key [`House::enrolments`] enrols, and the log, ascending.
     pub fn actors(&self) -> impl Iterator<Item = &str> {
         self.keys.keys().map(String::as_str)
     }
@@ -115,48 +130,42 @@ impl House {
     pub fn enrolments(&self, ledger: &str, now: i64) -> Vec<Envelope> {
         let mut envelopes = Vec::new();
         for (actor, unit, capacities) in STAFF {
-            let token = &sha256(&[b"sample person", &self.seed.to_be_bytes(), actor.as_bytes()]).0[..16];
-            let person: [u8; 16] = token.try_into().expect("16 of 32 bytes");
-            envelopes.push(self.enrolment(ledger, now, actor, unit, Some(&person), capacities));
+            envelopes.push(self.enrolment(ledger, now, actor, unit, capacities));
         }
-        envelopes.push(self.enrolment(ledger, now, "system:release", "office:CA", None, &["release"]));
-        envelopes.push(self.enrolment(
-            ledger,
-            now,
-            "system:treasury",
-            "office:treasury",
-            None,
-            &["treasury"],
-        ));
+        envelopes.push(self.enrolment(ledger, now, "system:release", "office:CA", &["release"]));
+        envelopes.push(self.enrolment(ledger, now, "system:treasury", "office:treasury", &["treasury"]));
         for bank in self.banks() {
             let actor = format!("bank:{bank}");
-            envelopes.push(self.enrolment(
-                ledger,
-                now,
-                &actor,
-                &format!("bank:{bank}"),
-                None,
-                &["guarantor"],
-            ));
+            let also: &[&str] = &["committer", "guarantor"];
+            let capacities = if bank == COMMITTING_BANK { also } else { &["guarantor"] };
+            envelopes.push(self.enrolment(ledger, now, &actor, &actor, capacities));
         }
         envelopes
     }
 
-    fn enrolment(
-        &self,
-        ledger: &str,
-        now: i64,
-        actor: &str,
-        unit: &str,
-        person: Option<&[u8; 16]>,
-        capacities: &[&str],
-    ) -> Envelope {
+    /// Registrations and first keys of those whom only integrity registrations and draws need, after
+    /// everybody else's.
+    pub fn further_enrolments(&self, ledger: &str, now: i64) -> Vec<Envelope> {
+        let enrol = |(actor, unit, capacities): &(&str, &str, &[&str])| {
+            self.enrolment(ledger, now, actor, unit, capacities)
+        };
+        FURTHER.iter().map(enrol).collect()
+    }
+
+    /// Token of the person behind an officer; nobody else has one.
+    fn person(&self, actor: &str) -> Option<[u8; 16]> {
+        let digest = sha256(&[b"sample person", &self.seed.to_be_bytes(), actor.as_bytes()]);
+        let token = digest.0[..16].try_into().expect("16 of 32 bytes");
+        actor.starts_with("officer:").then_some(token)
+    }
+
+    fn enrolment(&self, ledger: &str, now: i64, actor: &str, unit: &str, capacities: &[&str]) -> Envelope {
         let stream = format!("actor/{actor}");
         let chain = sha256(&[b"sample certificate chain", actor.as_bytes()]);
         let enrolled = kinds::key_enrolled(&self.key(actor).public(), capacities, Some(&chain), None);
         let draft = self
             .draft(ledger, now)
-            .event("actor.registered", &stream, 0, kinds::actor(unit, person))
+            .event("actor.registered", &stream, 0, kinds::actor(unit, self.person(actor).as_ref()))
             .event("key.enrolled", &stream, 1, enrolled);
         let possession = Signing { actor, capacity: "possession", key: self.key(actor) };
         if capacities == ["admin"] {

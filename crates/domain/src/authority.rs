@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::{
     context::Signer,
     directory::Directory,
+    families,
     filing::{Fact, FiledEvent, FiledIssuer, Filing},
     guarantee, plain, registry,
     registry::{Event, SYSTEM_LOG},
@@ -136,6 +137,7 @@ impl<'l> Authority<'l> {
         let alternatives = match &event.fact {
             Fact::Guarantee(_) => guarantee::authority(event.kind),
             Fact::Plain(_) => plain::authority(event.kind),
+            Fact::Family(_) => families::kind(event.kind).map(|kind| kind.authority),
             Fact::Registry(fact) => return self.registry_needs(filing, event, fact, signers).map(Cow::Owned),
         };
         let covered = |needs: &&&[&'static str]| {
@@ -284,6 +286,7 @@ fn wrong_capacities(filing: &Filing, event: &FiledEvent, signers: &[Signer<'_>])
     let required = match &event.fact {
         Fact::Guarantee(_) => spell(guarantee::authority(event.kind).unwrap_or_default()),
         Fact::Plain(_) => spell(plain::authority(event.kind).unwrap_or_default()),
+        Fact::Family(_) => spell(families::kind(event.kind).map_or(&[], |kind| kind.authority)),
         Fact::Registry(fact) => registry_required(fact).to_owned(),
     };
     let found: Vec<&str> = signers.iter().map(|signer| signer.capacity).collect();

@@ -34,8 +34,16 @@ pub struct Epoch {
     pub checkpoint: Option<String>,
     /// Lines of witnesses logged so far.
     pub lines: Vec<NoteSignature>,
+    /// When the entry was recorded with which the lines on the log satisfied the witness policy, Unix
+    /// milliseconds; with nobody to ask, `closed_at` once the checkpoint is committed.
+    pub cosigned_at: Option<u64>,
+}
+
+impl Epoch {
     /// True once the witness policy is satisfied by what is on the log.
-    pub cosigned: bool,
+    pub fn is_cosigned(&self) -> bool {
+        self.cosigned_at.is_some()
+    }
 }
 
 /// The epoch map: whole in memory, or in pages of which rows hold the rest.
@@ -152,7 +160,7 @@ impl Epochs {
     fn push(&mut self, size: u64, root: Digest, map: Digest, closed_at: u64) {
         let lines = Vec::new();
         self.touch(self.next_number());
-        self.closed.push(Epoch { size, root, map, closed_at, checkpoint: None, lines, cosigned: false });
+        self.closed.push(Epoch { size, root, map, closed_at, checkpoint: None, lines, cosigned_at: None });
     }
 
     /// Epoch `number`, if it is closed.
@@ -224,7 +232,7 @@ impl Epochs {
         };
         let origin = self.origin.clone();
         last.checkpoint = Some(lian_core::checkpoint::Checkpoint { origin, size, root }.to_text());
-        last.cosigned = nobody;
+        last.cosigned_at = nobody.then_some(last.closed_at);
         self.touch(self.next_number() - 1);
     }
 
@@ -251,8 +259,8 @@ impl Epochs {
             && policy.evaluate(&note).is_ok_and(|result| result.witnessed.len() == note.signatures.len())
     }
 
-    /// Adds logged witness lines, which may be logged, to epoch `number`.
-    pub fn cosigned(&mut self, number: u64, lines: &[Box<str>]) {
+    /// Adds witness lines that an entry logs, and that may be logged, to epoch `number`.
+    pub fn cosigned(&mut self, number: u64, lines: &[Box<str>], recorded_at: u64) {
         let Some(all) = self.lines_with(number, lines) else {
             return;
         };
@@ -262,7 +270,7 @@ impl Epochs {
         if let (Some(policy), Some(text)) = (&self.policy, &epoch.checkpoint) {
             let note = Note { text: text.clone(), signatures: all };
             let reached = policy.evaluate(&note).is_ok_and(|result| result.missing.is_none());
-            epoch.cosigned = epoch.cosigned || reached;
+            epoch.cosigned_at = epoch.cosigned_at.or(reached.then_some(recorded_at));
             epoch.lines = note.signatures;
             self.touch(number);
         }
@@ -318,15 +326,43 @@ mod tests {
     fn an_epoch_is_cosigned_once_the_logged_lines_reach_the_quorum() {
         let mut epochs = epochs();
         let (one, two) = (line(&epochs, 1), line(&epochs, 2));
-        assert!(!epochs.get(0).unwrap().cosigned);
+        assert!(!epochs.get(0).unwrap().is_cosigned());
 
         assert!(epochs.may_log(0, 3, std::slice::from_ref(&one)));
-        epochs.cosigned(0, std::slice::from_ref(&one));
-        assert!(!epochs.get(0).unwrap().cosigned, "one of two");
+        epochs.cosigned(0, std::slice::from_ref(&one), 70);
+        assert!(!epochs.get(0).unwrap().is_cosigned(), "one of two");
         assert!(epochs.may_log(0, 3, std::slice::from_ref(&two)));
-        epochs.cosigned(0, &[two]);
+        epochs.cosigned(0, &[two], 80);
 
-        assert!(epochs.get(0).unwrap().cosigned);
+        assert_eq!(epochs.get(0).unwrap().cosigned_at, Some(80), "the entry that made them enough");
+    }
+
+    #[test]
+    fn lines_that_come_after_the_quorum_do_not_move_the_moment_at_which_it_was_reached() {
+        let texts = [1, 2].map(|seed| witness(seed).verifier().to_string());
+        let text = format!("witness one {}\nwitness two {}\n", texts[0], texts[1]);
+        let text = format!("{text}group either any one two\nquorum either\n");
+        let mut epochs = Epochs::new();
+        epochs.open("log.example", Policy::parse(text.as_bytes()).ok(), Digest([1; 32]), 0);
+        epochs.committed(3, Digest([3; 32]));
+        let (one, two) = (line(&epochs, 1), line(&epochs, 2));
+
+        epochs.cosigned(0, &[one], 70);
+        epochs.cosigned(0, &[two], 80);
+
+        assert_eq!(epochs.get(0).unwrap().cosigned_at, Some(70));
+        assert_eq!(epochs.get(0).unwrap().lines.len(), 2);
+    }
+
+    #[test]
+    fn with_nobody_to_ask_an_epoch_is_cosigned_as_of_its_closing_once_it_is_committed() {
+        let mut epochs = Epochs::new();
+        epochs.open("log.example", None, Digest([1; 32]), 60);
+        assert_eq!(epochs.get(0).unwrap().cosigned_at, None);
+
+        epochs.committed(3, Digest([3; 32]));
+
+        assert_eq!(epochs.get(0).unwrap().cosigned_at, Some(60));
     }
 
     #[test]
@@ -342,7 +378,7 @@ mod tests {
             assert!(!epochs.may_log(0, size, &lines), "{size} {lines:?}");
         }
         assert!(!epochs.may_log(1, 3, std::slice::from_ref(&one)), "no such epoch");
-        epochs.cosigned(0, std::slice::from_ref(&one));
+        epochs.cosigned(0, std::slice::from_ref(&one), 70);
         assert!(!epochs.may_log(0, 3, &[one]), "logged before");
     }
 }

@@ -7,13 +7,17 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 use lian_core::{
     hash::Digest,
-    json::SchemaError,
+    json::{SchemaError, Value},
     keys::PublicKey,
     statement::{Statement, StatementError},
 };
 use smallvec::SmallVec;
 
-use crate::{guarantee, plain, registry, rejection::Rejection};
+use crate::{
+    families::{self, Kind},
+    guarantee, plain, registry,
+    rejection::Rejection,
+};
 
 /// Who may read a payload (DESIGN §6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub enum Fact {
     Plain(plain::Event),
     /// Of a guarantee.
     Guarantee(guarantee::Event),
+    /// Of a family of the common shape.
+    Family(families::Event),
 }
 
 /// A name in a filing: its part of one text that all names of the filing share. Filings are made on
@@ -127,7 +133,7 @@ pub struct Filing {
     pub class: ReaderClass,
 }
 
-/// All kinds of engine 1, with the readers of their payloads.
+/// The kinds of engine 1 that are of no family in [`families`], with the readers of their payloads.
 const KINDS: &[(&str, ReaderClass)] = &[
     ("actor.registered", ReaderClass::Public),
     ("clock.stepped", ReaderClass::Public),
@@ -164,7 +170,10 @@ const KINDS: &[(&str, ReaderClass)] = &[
 
 /// Names of all kinds, ascending.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
-    KINDS.iter().map(|(kind, _)| *kind)
+    let of_families = families::kinds().map(|kind| kind.name);
+    let mut all: Vec<&'static str> = KINDS.iter().map(|(kind, _)| *kind).chain(of_families).collect();
+    all.sort_unstable();
+    all.into_iter()
 }
 
 impl Filing {
@@ -180,15 +189,16 @@ impl Filing {
         let mut class = None;
         for (position, event) in statement.events.iter().enumerate() {
             let at = |error: SchemaError| error.inside("data").inside(&position.to_string()).inside("events");
-            let (kind, readers) = known(event.kind, position)?;
+            let kind = known(event.kind, position)?;
+            let readers = kind.readers();
             if class.is_some_and(|earlier| earlier != readers) {
                 return Err(Rejection::SeveralClasses);
             }
             class = Some(readers);
-            let fact = fact(kind, event.stream, &event.data).map_err(|error| schema(&at(error)))?;
+            let fact = kind.fact(event.stream, &event.data).map_err(|error| schema(&at(error)))?;
             let stream = place(&mut streams, event.stream);
             events.push(FiledEvent {
-                kind,
+                kind: kind.name(),
                 stream,
                 expect: event.expect,
                 occurred_at: event.occurred_at,
@@ -282,24 +292,51 @@ fn schema(error: &impl std::fmt::Display) -> Rejection {
     Rejection::Schema(error.to_string())
 }
 
-fn known(kind: &str, position: usize) -> Result<(&'static str, ReaderClass), Rejection> {
-    match KINDS.binary_search_by(|(name, _)| (*name).cmp(kind)) {
-        Ok(row) => Ok(KINDS[row]),
-        Err(_) => Err(Rejection::Schema(format!("/events/{position}/kind: engine 1 knows no kind {kind:?}"))),
-    }
+/// A kind of engine 1. Those of families are looked for last: they are the less frequent.
+enum Known {
+    Own(&'static str, ReaderClass),
+    Family(&'static Kind),
 }
 
-fn fact(kind: &str, stream: &str, data: &lian_core::json::Value<'_>) -> Result<Fact, SchemaError> {
-    if kind.starts_with("guarantee.") {
-        return guarantee::Event::parse(kind, stream, data).map(Fact::Guarantee);
+fn known(kind: &str, position: usize) -> Result<Known, Rejection> {
+    if let Ok(row) = KINDS.binary_search_by(|(name, _)| (*name).cmp(kind)) {
+        return Ok(Known::Own(KINDS[row].0, KINDS[row].1));
     }
-    if let Some(event) = registry::parse(kind, stream, data) {
-        return event.map(Fact::Registry);
+    let unknown = || Rejection::Schema(format!("/events/{position}/kind: engine 1 knows no kind {kind:?}"));
+    families::kind(kind).map(Known::Family).ok_or_else(unknown)
+}
+
+impl Known {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Own(name, _) => name,
+            Self::Family(kind) => kind.name,
+        }
     }
-    if let Some(event) = plain::parse(kind, stream, data) {
-        return event.map(Fact::Plain);
+
+    fn readers(&self) -> ReaderClass {
+        match self {
+            Self::Own(_, readers) => *readers,
+            Self::Family(kind) => kind.reader,
+        }
     }
-    Err(SchemaError::new("", "is of no known family"))
+
+    fn fact(&self, stream: &str, data: &Value<'_>) -> Result<Fact, SchemaError> {
+        let kind = match self {
+            Self::Own(name, _) => name,
+            Self::Family(kind) => return kind.parse(stream, data).map(Fact::Family),
+        };
+        if kind.starts_with("guarantee.") {
+            return guarantee::Event::parse(kind, stream, data).map(Fact::Guarantee);
+        }
+        if let Some(event) = registry::parse(kind, stream, data) {
+            return event.map(Fact::Registry);
+        }
+        if let Some(event) = plain::parse(kind, stream, data) {
+            return event.map(Fact::Plain);
+        }
+        Err(SchemaError::new("", "is of no known family"))
+    }
 }
 
 fn place<'s>(streams: &mut SmallVec<[&'s str; 4]>, stream: &'s str) -> usize {

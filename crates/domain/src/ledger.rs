@@ -6,6 +6,7 @@
 //! Two ways to hold the state: all in memory (audit, replay), or as an overlay over rows that some
 //! store keeps (the server), of which only what is used is in memory.
 
+mod around;
 mod audit;
 mod decide;
 mod judge;

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod draws;
 pub mod epochs;
 pub mod ethics;
+pub mod families;
 pub mod filing;
 pub mod guarantee;
 pub mod ids;

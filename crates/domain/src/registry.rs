@@ -33,9 +33,10 @@ pub const LEDGER_STREAM: &str = "ledger/main";
 /// Capacities that a key may hold, by the first part of its actor's id. Root, log and admission
 /// keys come with entry 0 only.
 const CATEGORIES: &[(&str, &[&str])] = &[
-    ("bank", &["guarantor", "treasury"]),
-    ("officer", &["officer", "supervisor", "admin"]),
-    ("system", &["release", "treasury"]),
+    ("agency", &["anticorruption", "committer"]),
+    ("bank", &["committer", "guarantor", "treasury"]),
+    ("officer", &["admin", "ethics", "head", "officer", "supervisor"]),
+    ("system", &["committer", "release", "treasury"]),
 ];
 
 /// All capacities, for turning text into one constant.
@@ -52,6 +53,10 @@ const CAPACITIES: &[&str] = &[
     "release",
     "log",
     "admission",
+    "anticorruption",
+    "committer",
+    "ethics",
+    "head",
 ];
 
 /// The constant of a capacity's name.

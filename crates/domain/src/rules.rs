@@ -8,6 +8,7 @@ use lian_core::{
 };
 
 use crate::{
+    draws, ethics,
     ids::BankCode,
     money::{TaxSet, TaxType, Twd},
 };
@@ -65,6 +66,10 @@ pub struct Rules {
     pub clock_skew_seconds: u32,
     /// Kinds whose statements must carry `seen`, ascending.
     pub seen_required: Vec<String>,
+    /// Schemes of draws.
+    pub draws: draws::Terms,
+    /// Numbers of integrity registrations.
+    pub ethics: ethics::Terms,
 }
 
 /// The numbers that are plain counts: name, least, most.
@@ -113,6 +118,8 @@ impl Rules {
                 .iter()
                 .map(|act| format!("guarantee.{act}"))
                 .collect(),
+            draws: draws::Terms::standard(),
+            ethics: ethics::Terms::standard(),
         }
     }
 
@@ -160,6 +167,8 @@ impl Rules {
             statement_days_max,
             clock_skew_seconds,
             seen_required: read_kinds(&mut fields)?,
+            draws: read_terms(&mut fields, "draws", draws::Terms::parse)?,
+            ethics: read_terms(&mut fields, "ethics", ethics::Terms::parse)?,
         };
         fields.close()?;
         Ok(rules)
@@ -177,10 +186,12 @@ impl Rules {
             ("claim_tail_days", count(self.claim_tail_days)),
             ("clock_skew_seconds", count(self.clock_skew_seconds)),
             ("deposit_months", count(self.deposit_months)),
+            ("draws", self.draws.to_value()),
             ("due_days", count(self.due_days)),
             ("engine", count(self.engine)),
             ("epoch_entries", count(self.epoch_entries)),
             ("epoch_seconds", count(self.epoch_seconds)),
+            ("ethics", self.ethics.to_value()),
             ("refusals_per_day", count(self.refusals_per_day)),
             ("restore_order", Value::text(order)),
             ("seen_required", Value::List(self.seen_required.iter().cloned().map(Value::text).collect())),
@@ -237,6 +248,15 @@ fn read_count(fields: &mut Fields, (name, least, most): (&str, u64, u64)) -> Res
         return Err(fault());
     }
     u32::try_from(number).map_err(|_| fault())
+}
+
+/// The member of a family, which reads it itself.
+fn read_terms<T>(
+    fields: &mut Fields,
+    name: &str,
+    parse: fn(&Value<'_>) -> Result<T, SchemaError>,
+) -> Result<T, SchemaError> {
+    parse(fields.required(name)?).map_err(|error| error.inside(name))
 }
 
 fn read_banks(fields: &mut Fields) -> Result<Vec<BankCode>, SchemaError> {
@@ -296,7 +316,7 @@ mod tests {
         assert_eq!(again.digest(), rules.digest());
         assert_eq!(
             rules.digest().to_hex(),
-            "242e546fad69bcc6d735ccfe512e2fa6325faeaa6a98c01c7111d8e3d3b77326",
+            "f383f692c190d52480a692a1bb26d312c25d94643a7dc88c8b83ac7a0d0b7d1a",
             "SPEC.md names it"
         );
         assert_eq!(again.to_value().write(), bytes);
@@ -337,6 +357,8 @@ mod tests {
             ("seen_required", list(&["guarantee.b", "guarantee.a"])),
             ("restore_order", Value::text("newest_first")),
             ("supervisor_from", Value::number(0)),
+            ("draws", Value::object([("roster", Value::Null)])),
+            ("ethics", Value::Null),
         ];
         for (name, value) in bad {
             let error = with(name, value).unwrap_err();

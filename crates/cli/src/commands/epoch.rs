@@ -95,7 +95,7 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
 fn value(number: u64, epoch: &Epoch) -> Value {
     json!({
         "epoch": number, "size": epoch.size, "root": epoch.root.to_hex(), "map": epoch.map.to_hex(),
-        "closed_at": iso(epoch.closed_at), "cosigned": epoch.cosigned, "checkpoint": epoch.checkpoint,
+        "closed_at": iso(epoch.closed_at), "cosigned": epoch.is_cosigned(), "checkpoint": epoch.checkpoint,
     })
 }
 
@@ -108,7 +108,7 @@ fn list(session: &Session) -> Result<()> {
     }
     for (number, epoch) in ledger.epochs().iter().enumerate() {
         let (size, when) = (group(epoch.size), roc(epoch.closed_at));
-        let cosigned = if epoch.cosigned { "cosigned" } else { "not cosigned" };
+        let cosigned = if epoch.is_cosigned() { "cosigned" } else { "not cosigned" };
         session.out.line(format!(
             "{number:>5}  {when}  {size:>8} entries  map {}…  {cosigned}",
             &epoch.map.to_hex()[..16]
@@ -127,7 +127,7 @@ fn show(number: u64, session: &Session) -> Result<()> {
     }
     let when = roc(epoch.closed_at);
     session.out.line(format!("epoch {number}   closed {when}   {} entries", group(epoch.size)));
-    session.out.line(format!("root  {}\nmap   {}\ncosigned  {}", epoch.root, epoch.map, epoch.cosigned));
+    session.out.line(format!("root  {}\nmap   {}\ncosigned  {}", epoch.root, epoch.map, epoch.is_cosigned()));
     Ok(())
 }
 

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use lian_core::{audit::Place, entry::Verdict, statement::STREAM_BYTES_MAX};
+use lian_core::{audit::Place, entry::Verdict};
 
 use super::{Ledger, Purpose, Slots, State, Unlogged};
 use crate::{
-    context::{Context, Signer, World},
+    context::{Context, Signer},
     directory::Directory,
+    families,
     filing::{Fact, FiledEvent, Filing},
     guarantee,
-    ids::{DeclarationNo, Ubn},
+    ids::DeclarationNo,
     plain,
     refusal::Refusal,
     registry::{self, Event as RegistryEvent, Facts},
@@ -73,6 +74,10 @@ impl Ledger {
                 plain::decide(Some(*state), *event).map_err(Refusal::code)
             }
             (Fact::Plain(event), State::Empty) => plain::decide(None, *event).map_err(Refusal::code),
+            (Fact::Family(event), State::Family(_) | State::Empty) => {
+                let context = Context { recorded_at: place.recorded_at, rules, signers, world: self };
+                families::decide(stream.family(), event, &context, self).map_err(Refusal::code)
+            }
             (Fact::Registry(event), State::Registry(state)) => self.decide_registry(Some(state), event),
             (Fact::Registry(event), State::Empty) => self.decide_registry(None, event),
             // A stream's family is part of its id, and each kind belongs to one family.
@@ -83,7 +88,7 @@ impl Ledger {
     fn decide_registry(&self, state: Option<&registry::State>, event: &RegistryEvent) -> Result<(), u16> {
         let epoch_size = match event {
             RegistryEvent::RulesActivated { epoch, .. } => {
-                self.epochs.get(*epoch).filter(|epoch| epoch.cosigned).map(|epoch| epoch.size)
+                self.epochs.get(*epoch).filter(|epoch| epoch.is_cosigned()).map(|epoch| epoch.size)
             }
             _ => None,
         };
@@ -161,7 +166,7 @@ impl Ledger {
                 self.epochs.close(*size, *root, *map, place.recorded_at);
             }
             Fact::Registry(RegistryEvent::EpochCosigned { number, lines, .. }) => {
-                self.epochs.cosigned(*number, lines);
+                self.epochs.cosigned(*number, lines, place.recorded_at);
             }
             _ => {}
         }
@@ -187,63 +192,6 @@ pub(super) fn note_in_directory(directory: &mut Directory, filing: &Filing) {
             Fact::Registry(RegistryEvent::KeyEnrolled(enrolment)) => directory.enrol(actor, enrolment),
             Fact::Registry(RegistryEvent::KeyRevoked { key, .. }) => directory.revoke(key),
             _ => {}
-        }
-    }
-}
-
-impl Ledger {
-    /// Looks at the state of a stream by the parts of its id, in memory or in rows. Rules ask at
-    /// every draw, so without an allocation where all is in memory.
-    fn look(&self, parts: &[&str], holds: impl FnOnce(&State) -> bool) -> bool {
-        let mut name = [0; STREAM_BYTES_MAX];
-        let mut end = 0;
-        for part in parts {
-            let Some(room) = name.get_mut(end..end + part.len()) else {
-                return false;
-            };
-            room.copy_from_slice(part.as_bytes());
-            end += part.len();
-        }
-        let Ok(name) = std::str::from_utf8(&name[..end]) else {
-            return false;
-        };
-        match (self.stream(name), &self.kept) {
-            (Some(stream), _) => holds(&stream.state),
-            (None, None) => false,
-            (None, Some(kept)) => kept
-                .noting(kept.read(name, self.opening()))
-                .flatten()
-                .is_some_and(|stream| holds(&stream.state)),
-        }
-    }
-}
-
-impl World for Ledger {
-    fn scheme_suspended(&self, debtor: &Ubn, day: i64) -> bool {
-        self.look(&["debtor/", debtor.as_str()], |state| match state {
-            State::Plain(plain::State::Debtor(Some((from, until)))) => {
-                (from.number()..=until.number()).contains(&day)
-            }
-            _ => false,
-        })
-    }
-
-    fn delegated(&self, broker: &Ubn, importer: &Ubn) -> bool {
-        self.look(&["delegation/", broker.as_str(), "/", importer.as_str()], |state| {
-            matches!(state, State::Plain(plain::State::Delegation(true)))
-        })
-    }
-
-    fn declaration_blocked(&self, declaration: &DeclarationNo) -> bool {
-        self.look(&["declaration/", declaration.as_str()], |state| {
-            matches!(state, State::Plain(plain::State::Declaration(Some(_))))
-        })
-    }
-
-    fn has_open_draw(&self, declaration: &DeclarationNo) -> bool {
-        match &self.kept {
-            Some(kept) => kept.draws_of(declaration) > 0,
-            None => self.open_draws.contains_key(declaration),
         }
     }
 }

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::{Ledger, STREAMS_USUAL, Slots, Stream};
 use crate::{
     context::Signer,
+    families,
     filing::{Fact, FiledEvent, Filing},
     guarantee,
     registry::{self, Event as RegistryEvent, SYSTEM_LOG},
@@ -92,11 +93,14 @@ impl Ledger {
     ) -> Result<(), Rejection> {
         let mut bank = None;
         for event in &filing.events {
-            let Fact::Guarantee(fact) = &event.fact else {
-                continue;
+            let stream = slots[event.stream].map(|at| &self.streams[at]);
+            let state = stream.and_then(Stream::guarantee);
+            let is_right = match &event.fact {
+                Fact::Guarantee(fact) => guarantee::owner(state, fact, signers),
+                Fact::Family(fact) => families::owner(stream.and_then(Stream::family), fact, signers),
+                Fact::Registry(_) | Fact::Plain(_) => true,
             };
-            let state = slots[event.stream].and_then(|at| self.streams[at].guarantee());
-            if !guarantee::owner(state, fact, signers) {
+            if !is_right {
                 let actor = signers.first().map_or("nobody", |signer| signer.actor);
                 return Err(Rejection::WrongSide {
                     actor: actor.to_owned(),
@@ -104,6 +108,9 @@ impl Ledger {
                     stream: filing.streams[event.stream].to_string(),
                 });
             }
+            let Fact::Guarantee(fact) = &event.fact else {
+                continue;
+            };
             match (bank, guarantee::bank_of(state, fact)) {
                 (Some(one), Some(other)) if one != other => {
                     return Err(Rejection::SeveralBanks(format!("{one}"), format!("{other}")));

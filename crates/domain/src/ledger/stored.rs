@@ -15,7 +15,7 @@ use lian_core::{
 use super::{State, Stream};
 use crate::{
     epochs::Epoch,
-    guarantee,
+    families, guarantee,
     ids::{BankCode, DeclarationNo, GuaranteeNo, Ubn},
     plain,
     registry::{self, Named, Opening},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What rows look like; another number means: discard them.
-pub const ROWS_VERSION: u32 = 2;
+pub const ROWS_VERSION: u32 = 3;
 /// Logged statements of a stream from one kept state to the next.
 pub const SNAPSHOT_EVERY: u64 = 64;
 /// The row of the ledger's own small state.
@@ -173,6 +173,7 @@ pub fn encode_stream(stream: &Stream) -> Vec<u8> {
         State::Registry(_) => 1,
         State::Plain(_) => 2,
         State::Guarantee(_) => 3,
+        State::Family(state) => state.row(),
     });
     let pieces = cut(value);
     bytes.extend_from_slice(&u16::try_from(pieces.len()).unwrap_or(u16::MAX).to_be_bytes());
@@ -235,7 +236,9 @@ pub fn decode_stream(name: &str, bytes: &[u8], opening: Option<&Opening>) -> Res
                 .map(State::Registry),
             2 => plain::State::from_value(&value).map(State::Plain),
             3 => guarantee::State::from_value(&value).map(|state| State::Guarantee(Arc::new(Some(state)))),
-            _ => return Err(broken(&"no family of states")),
+            row => families::State::from_value(row, &value)
+                .ok_or_else(|| broken(&"no family of states"))?
+                .map(|state| State::Family(Arc::new(state))),
         }
         .map_err(|error| broken(&error))?;
     }
@@ -274,7 +277,8 @@ pub fn encode_epoch(epoch: &Epoch) -> Vec<u8> {
     bytes.extend_from_slice(&epoch.root.0);
     bytes.extend_from_slice(&epoch.map.0);
     bytes.extend_from_slice(&epoch.closed_at.to_be_bytes());
-    bytes.push(u8::from(epoch.cosigned));
+    bytes.push(u8::from(epoch.is_cosigned()));
+    bytes.extend_from_slice(&epoch.cosigned_at.unwrap_or_default().to_be_bytes());
     put_piece(&mut bytes, epoch.checkpoint.as_deref().unwrap_or_default().as_bytes());
     for line in &epoch.lines {
         put_piece(&mut bytes, line.encode().as_bytes());
@@ -291,7 +295,7 @@ pub fn decode_epoch(key: &[u8], bytes: &[u8]) -> Result<Epoch, RowFault> {
             root: fields.digest()?,
             map: fields.digest()?,
             closed_at: fields.u64()?,
-            cosigned: fields.u8()? == 1,
+            cosigned_at: Some(fields.u8()? == 1).zip(fields.u64()).and_then(|(is, at)| is.then_some(at)),
             checkpoint: Some(fields.text()?.to_owned()).filter(|text| !text.is_empty()),
             lines: Vec::new(),
         };

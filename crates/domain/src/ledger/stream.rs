@@ -11,6 +11,7 @@ use lian_core::{
 
 use crate::{
     context::{Context, World},
+    families,
     filing::Fact,
     guarantee::{self, Effects},
     ids::{DeclarationNo, Ubn},
@@ -30,6 +31,8 @@ pub enum State {
     Plain(plain::State),
     /// A guarantee; `Some` from its request on. Shared with steps that are still to be written.
     Guarantee(Arc<Option<guarantee::State>>),
+    /// What a family of the common shape keeps. Shared likewise.
+    Family(Arc<families::State>),
 }
 
 impl State {
@@ -42,13 +45,13 @@ impl State {
         recorded_at: u64,
         rules: &Rules,
     ) -> Option<(Self, Effects)> {
+        let context = Context { recorded_at, rules, signers: &[], world: &NoWorld };
         let (after, effects) = match (fact, self) {
             (Fact::Guarantee(fact), before) => {
                 let mut state = match before {
                     Self::Guarantee(state) => state,
                     _ => Arc::default(),
                 };
-                let context = Context { recorded_at, rules, signers: &[], world: &NoWorld };
                 let effects = guarantee::evolve(Arc::make_mut(&mut state), fact, &context).ok()?;
                 (Self::Guarantee(state), effects)
             }
@@ -60,8 +63,25 @@ impl State {
                 };
                 (Self::Registry(registry::evolve(before, fact, index)?), Effects::default())
             }
+            (Fact::Family(fact), before) => {
+                let before = match before {
+                    Self::Family(state) => Some(Arc::unwrap_or_clone(state)),
+                    Self::Empty => None,
+                    _ => return None,
+                };
+                let after = families::evolve(before, fact, &context)?;
+                (Self::Family(Arc::new(after)), Effects::default())
+            }
         };
         Some((after, effects))
+    }
+
+    /// What a family of the common shape keeps.
+    pub(crate) fn family(&self) -> Option<&families::State> {
+        match self {
+            Self::Family(state) => Some(state),
+            _ => None,
+        }
     }
 }
 
@@ -134,6 +154,7 @@ impl Stream {
             State::Registry(state) => Some(registry::state_value(state)),
             State::Plain(state) => Some(plain::state_value(*state)),
             State::Guarantee(state) => state.as_ref().as_ref().map(guarantee::State::to_value),
+            State::Family(state) => Some(state.to_value()),
         }
     }
 
@@ -152,5 +173,10 @@ impl Stream {
             State::Guarantee(state) => state.as_ref().as_ref(),
             _ => None,
         }
+    }
+
+    /// What a family of the common shape keeps, if the stream is one of a family.
+    pub fn family(&self) -> Option<&families::State> {
+        self.state.family()
     }
 }

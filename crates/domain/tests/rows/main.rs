@@ -2,6 +2,7 @@
 //! asked of the past. `SEEDS` (default 3) says how many random logs are tried.
 
 mod desk;
+mod integrity;
 mod town;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 use lian_core::{frame::NO_PREVIOUS, hash::leaf_hash, map::stream_key, statement::statement_digest};
 use lian_domain::{
     dates::Day,
+    ethics, families,
     filing::Filing,
     guarantee::Standing,
     ids::{BankCode, GuaranteeNo, Ubn},
@@ -140,6 +142,17 @@ fn portrait(stream: Option<&Stream>) -> Option<([u64; 3], String, Option<Vec<u8>
     })
 }
 
+/// Draws and registrations that were closed.
+fn integrity(ledger: &Ledger) -> (usize, usize) {
+    let states = || ledger.streams().iter().filter_map(Stream::family);
+    let drawn = |state: &&families::State| state.draw().is_some_and(|draw| draw.outcome.is_some());
+    let closed = |state: &&families::State| match state.ethics() {
+        Some(ethics::State::Registration(found)) => found.closed_on.is_some(),
+        _ => false,
+    };
+    (states().filter(drawn).count(), states().filter(closed).count())
+}
+
 #[test]
 fn the_random_logs_hold_verdicts_rejections_epochs_rules_and_long_streams() {
     for log in &logs()[1..] {
@@ -157,6 +170,8 @@ fn the_random_logs_hold_verdicts_rejections_epochs_rules_and_long_streams() {
         let longest = desk.ledger.streams().iter().map(|stream| stream.logged).max().unwrap();
         println!("{codes:?} {turned:?} {} epochs, longest {longest}", desk.ledger.epochs().len());
         assert!(codes.len() > 8 && turned.contains("RefusalQuota"), "{codes:?} {turned:?}");
+        let (lots, closed) = integrity(&desk.ledger);
+        assert!(lots > 1 && closed > 1, "{lots} draws closed, {closed} registrations");
         assert!(longest > 130 && desk.ledger.epochs().len() > 20 && desk.ledger.rules().version > 2);
     }
 }

@@ -26,10 +26,10 @@ const TERMS: [(&str, &str); 3] =
 pub const GUARANTEES: u64 = 5;
 const DECLARATIONS: u64 = 7;
 
-struct Town {
-    desk: Desk,
-    log: Vec<Attempt>,
-    now_ms: u64,
+pub struct Town {
+    pub desk: Desk,
+    pub log: Vec<Attempt>,
+    pub now_ms: u64,
     state: u64,
     drafts: u64,
     requests: BTreeMap<String, Digest>,
@@ -41,6 +41,7 @@ pub fn random_log(seed: u64, statements: usize) -> Vec<Attempt> {
     let (now_ms, requests) = (desk.ledger.recorded_at(), BTreeMap::new());
     let state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut town = Town { desk, log, now_ms, state, drafts: seed << 32, requests };
+    town.staff();
     let end = town.log.len() + statements;
     while town.log.len() < end {
         town.batch();
@@ -48,19 +49,19 @@ pub fn random_log(seed: u64, statements: usize) -> Vec<Attempt> {
     town.log
 }
 
-fn text(text: &str) -> Value<'static> {
+pub fn text(text: &str) -> Value<'static> {
     Value::text(text.to_owned())
 }
 
 impl Town {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
         self.state % limit
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
@@ -105,7 +106,7 @@ impl Town {
         self.log.push(attempt);
     }
 
-    fn sign(
+    pub fn sign(
         &mut self,
         events: &[(&str, String, u64, Value<'static>)],
         by: &[(&str, &str)],
@@ -149,11 +150,11 @@ impl Town {
         statement.payload()
     }
 
-    fn version(&self, stream: &str) -> u64 {
+    pub fn version(&self, stream: &str) -> u64 {
         self.desk.ledger.stream(stream).map_or(0, |stream| stream.version)
     }
 
-    fn event(&mut self, kind: &str, stream: &str, data: Value<'static>, by: &[(&str, &str)]) -> Vec<u8> {
+    pub fn event(&mut self, kind: &str, stream: &str, data: Value<'static>, by: &[(&str, &str)]) -> Vec<u8> {
         let version = self.version(stream);
         self.sign(&[(kind, stream.to_owned(), version, data)], by, None)
     }
@@ -164,7 +165,11 @@ impl Town {
             let at = self.below(self.log.len() as u64);
             return self.log[usize::try_from(at).unwrap()].payload.clone();
         }
-        if self.below(5) == 0 { self.surroundings() } else { self.guarantee() }
+        match self.below(10) {
+            0..2 => self.surroundings(),
+            2..5 => self.integrity(),
+            _ => self.guarantee(),
+        }
     }
 
     fn declaration(&mut self) -> String {
@@ -290,7 +295,8 @@ impl Town {
             7 => {
                 let version = self.desk.ledger.rules().version + 1;
                 let refusals_per_day = 3 + u32::try_from(self.below(6)).unwrap();
-                let rules = Rules { version, refusals_per_day, due_days: 10 + version, ..Rules::standard() };
+                let (due_days, draws) = (10 + version, self.schemes());
+                let rules = Rules { version, refusals_per_day, due_days, draws, ..Rules::standard() };
                 let data =
                     Value::object([("digest", text(&rules.digest().to_hex())), ("rules", rules.to_value())]);
                 self.event("rules.published", &format!("rules/{version}"), data, &admins)
@@ -315,7 +321,7 @@ impl Town {
         let new = SecretKey::from_seed(&sha256(&[b"town key", &self.drafts.to_be_bytes()]).0).public();
         let enrolled = Value::object([
             ("algorithm", Value::number(1)),
-            ("capacities", Value::List(vec![text("guarantor"), text("treasury")])),
+            ("capacities", Value::List(["committer", "guarantor", "treasury"].map(text).to_vec())),
             ("key", text(&key_hex(&new))),
         ]);
         let revoked = Value::object([("key", text(&old.to_hex())), ("reason", text("retired"))]);

@@ -70,6 +70,60 @@ fn any_flipped_bit_of_a_stream_s_row_is_refused_or_says_something_else() {
     }
 }
 
+/// The examples of SPEC.md.
+fn family_states() -> [(&'static str, State); 3] {
+    let read = |row, text: &str| {
+        let value = Value::read(text.as_bytes()).unwrap();
+        State::Family(Arc::new(families::State::from_value(row, &value).unwrap().unwrap()))
+    };
+    let draw = read(
+        4,
+        concat!(
+            r#"{"commit_until":1775061200000,"committers":[{"actor":"agency:aac","commitment":"0085ff4e0f"#,
+            r#"b744f96ba20c1bdf30f030998d8294c65d7d1d4308ec1f9fe63c7e","random":"5c251d24948874091ca7e1e2"#,
+            r#"524d71039ed14ffed86b7fdc37f6df01bc13f2fe"},{"actor":"bank:004","commitment":"601a22b5a8fce"#,
+            r#"2af818d264306fba3337906cc1fab8e93a9c1f07df1fc19ac6e","random":"4eb573d49e5ac1c7a47488b42f9"#,
+            r#"e4948fda61a7129d7a99dc6e2583181433ea6"},{"actor":"system:draws","commitment":null,"random""#,
+            r#":null}],"count":1,"epoch":2,"late":false,"members":60,"opened_at":1774974800000,"opener":""#,
+            r#"ethics","organisations":2,"outcome":{"drawn":["ethics/115-000054"],"epoch":4,"seed":"2f87f"#,
+            r#"86aa55e561a452e7af06cd693e4e8ad8eeabd8f98d0d2d9bf60d711f094"},"period":"2026Q1","populatio"#,
+            r#"n":"23ba020e050de6aff02d09378991332633cc6a7f0c2f46f36c9b371541e6e259","prefix":"ethics/",""#,
+            r#"reveal_seconds":259200,"scheme":"ethics_sample","sealed_at":1775061200000}"#,
+        ),
+    );
+    let registration = read(
+        5,
+        concat!(
+            r#"{"acknowledged":null,"activity":null,"basis":"none","by":"officer:7f3k","closed_on":"2026-"#,
+            r#"02-02","disposed":{"by":"officer:e001","disposal":"returned","head":null,"on":"2026-02-02""#,
+            r#"},"due_on":"2026-02-05","head":false,"interested":true,"logged":{"band":"above_standard",""#,
+            r#"by":"officer:e001","on":"2026-02-02","received_on":"2026-02-02","source_total_over":false,"#,
+            r#""within_three_days":true},"on":"2026-02-02","reported_on":"2026-02-02","review":{"by":"off"#,
+            r#"icer:e001","on":"2026-04-03","outcome":"ok","unit":"office:ethics"},"sampled":{"on":"2026-"#,
+            r#"04-03","quarter":"2026Q1"},"seen":{"approved":true,"by":"officer:c29x","on":"2026-02-02"},"#,
+            r#""status":"reviewed","type":"gift","unit":"office:CA"}"#,
+        ),
+    );
+    let run = read(
+        5,
+        concat!(
+            r#"{"closed_on":null,"drawn":[{"no":"115-000123","outcome":null}],"late":false,"opened_on":"2"#,
+            r#"026-04-14","quarter":"2026Q1"}"#,
+        ),
+    );
+    [("draw/ethics_sample/2026Q1", draw), ("ethics/115-000001", registration), ("ethics_run/2026Q1", run)]
+}
+
+#[test]
+fn any_flipped_bit_of_the_row_of_a_draw_a_registration_or_a_run_is_refused_or_says_something_else() {
+    for (name, state) in family_states() {
+        let whole = stream(name, state);
+        let bytes = encode_stream(&whole);
+        assert_eq!(decode_stream(name, &bytes, None).unwrap().state, whole.state, "{name}");
+        no_bit_flips(&bytes, |bytes| Some(encode_stream(&decode_stream(name, bytes, None).ok()?)));
+    }
+}
+
 #[test]
 fn a_guarantee_with_more_open_draws_than_a_json_list_holds_is_kept_in_pieces() {
     for draws in [ITEMS_MAX, ITEMS_MAX + 1, 2 * ITEMS_MAX + 1] {
@@ -101,9 +155,9 @@ fn any_flipped_bit_of_an_epoch_s_row_is_refused_or_says_something_else() {
         closed_at: 77,
         checkpoint: Some(text),
         lines,
-        cosigned: true,
+        cosigned_at: Some(78),
     };
-    let bare = Epoch { checkpoint: None, lines: Vec::new(), cosigned: false, ..epoch.clone() };
+    let bare = Epoch { checkpoint: None, lines: Vec::new(), cosigned_at: None, ..epoch.clone() };
 
     for epoch in [epoch, bare] {
         let bytes = encode_epoch(&epoch);
