@@ -74,7 +74,7 @@ impl Town {
     }
 
     /// The standard schemes and one that is due every day and quick.
-    pub fn schemes(&self) -> Terms {
+    pub fn schemes() -> Terms {
         let mut terms = Rules::standard().draws;
         let daily = Scheme {
             name: "daily".into(),

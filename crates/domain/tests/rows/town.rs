@@ -295,7 +295,7 @@ impl Town {
             7 => {
                 let version = self.desk.ledger.rules().version + 1;
                 let refusals_per_day = 3 + u32::try_from(self.below(6)).unwrap();
-                let (due_days, draws) = (10 + version, self.schemes());
+                let (due_days, draws) = (10 + version, Self::schemes());
                 let rules = Rules { version, refusals_per_day, due_days, draws, ..Rules::standard() };
                 let data =
                     Value::object([("digest", text(&rules.digest().to_hex())), ("rules", rules.to_value())]);
