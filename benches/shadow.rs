@@ -193,7 +193,7 @@ fn open_redb(folder: &Path) -> Result<Box<dyn Keep>, KeepFault> {
 }
 
 fn said(error: impl fmt::Display) -> KeepFault {
-    KeepFault(error.to_string())
+    KeepFault::Failed(error.to_string())
 }
 
 fn definition(table: Rows) -> TableDefinition<'static, &'static [u8], &'static [u8]> {

@@ -130,7 +130,9 @@ impl From<OpenFault> for Failure {
             OpenFault::Key(name) => Self::new(Exit::NotAuthorised, "wrong-log-key", OpenFault::Key(name))
                 .fix("point [keys] in lian.toml to the keys that this ledger was opened with"),
             OpenFault::Exists => Self::new(Exit::Usage, "exists", fault),
-            fault @ OpenFault::Views(_) => Self::new(Exit::Io, "views", fault),
+            fault @ (OpenFault::Views(_) | OpenFault::NoSpaceForViews(_)) => {
+                Self::new(Exit::Io, "views", fault)
+            }
             fault @ OpenFault::Ahead { .. } => Self::new(Exit::Failed, "views-ahead", fault)
                 .because("either the log lost entries, or these views are of a copy that went on")
                 .fix("compare with a backup or a bank's checkpoint; if the log is right: `lian reindex`"),

@@ -100,6 +100,11 @@ impl Stamper {
         if off.abs() > STEP_MS_MAX { Some(off) } else { (ahead < -allowed).then_some(ahead) }
     }
 
+    /// The step that stops the stamps, in milliseconds, if one was seen and is not on the log yet.
+    pub fn step(&self) -> Option<i64> {
+        self.step_ms
+    }
+
     /// The stamp of the entry that records a step: by the clock as it stands now.
     pub fn stepped_stamp(&self) -> u64 {
         self.last_ms.max(self.clock.wall_ms())

@@ -94,6 +94,9 @@ pub struct Config {
     pub readers: usize,
     /// Open connections.
     pub connections_max: usize,
+    /// Statements that wait for a place in the queue. Well below the connections, or a disk that does
+    /// not answer would take every connection, and with them the reads.
+    pub statements_waiting_max: usize,
     /// Readers of the tail.
     pub tails_max: usize,
     /// Deadlines of a connection.
@@ -123,6 +126,7 @@ impl Config {
             workers: 2,
             readers: 4,
             connections_max: 4_096,
+            statements_waiting_max: 2_048,
             tails_max: 1_024,
             pace: Pace {
                 idle: Duration::from_secs(75),
@@ -211,7 +215,7 @@ impl App {
         getrandom::fill(&mut nonce).map_err(|error| ServeError::Start(error.to_string()))?;
         let size = service.reader().head().size();
         Ok(Self {
-            gate: Gate::start(&service),
+            gate: Gate::start(&service, config.statements_waiting_max),
             books,
             metrics: Metrics::new(),
             addresses: Buckets::new(config.per_address),
@@ -375,6 +379,7 @@ impl Running {
             // A panic was said on standard error.
             let _panicked = server.join();
         }
+        self.app.service.end_waiting();
         if let Some((stop, thread)) = self.publisher.take() {
             drop(stop);
             let _panicked = thread.join();

@@ -15,7 +15,7 @@ use lian_store::{disk::Disk, reader::Reader};
 use crate::{
     ids::Ids,
     open::{Fold, OpenFault},
-    shadow::{Expected, OpenKeep, Opening, Shadow, open_sled},
+    shadow::{Expected, Fault, KeepFault, OpenKeep, Opening, Shadow, open_sled},
 };
 
 /// Where rows are kept, and by what.
@@ -88,7 +88,9 @@ impl Found {
             Ok(fold) => Ok(fold),
             // A row that is wrong although it reads well makes the log look wrong: only a fold
             // from the first entry on can tell.
-            Err(fault) if !from_nothing || matches!(fault, OpenFault::Views(_)) => {
+            Err(fault)
+                if !from_nothing || matches!(fault, OpenFault::Views(_) | OpenFault::NoSpaceForViews(_)) =>
+            {
                 self.discarded = Some(fault.to_string());
                 remake(shadow, reader, Ids::beside(&self.disk), now_s, report)
             }
@@ -105,7 +107,7 @@ pub(crate) fn remake(
     now_s: i64,
     report: &mut dyn FnMut(u64),
 ) -> Result<Fold, OpenFault> {
-    shadow.start_over().map_err(|fault| OpenFault::Views(fault.to_string()))?;
+    shadow.start_over().map_err(|fault| unkept(&fault.into()))?;
     fold_over(shadow, reader, ids, now_s, report)
 }
 
@@ -123,5 +125,12 @@ fn fold_over(
         Ok(fold)
     };
     // What was folded over rows that broke says nothing of the log.
-    folded().map_err(|fault| shadow.fault().map_or(fault, |why| OpenFault::Views(why.to_string())))
+    folded().map_err(|fault| shadow.fault().map_or(fault, |why| unkept(&why)))
+}
+
+fn unkept(fault: &Fault) -> OpenFault {
+    match fault {
+        Fault::Keep(KeepFault::NoSpace(_)) => OpenFault::NoSpaceForViews(fault.to_string()),
+        _ => OpenFault::Views(fault.to_string()),
+    }
 }

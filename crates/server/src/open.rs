@@ -101,6 +101,9 @@ pub enum OpenFault {
     /// The views can be neither used nor made again.
     #[error("the views cannot be kept: {0}")]
     Views(String),
+    /// There is no space for the views: they can be made once there is.
+    #[error("the views cannot be kept: {0}")]
+    NoSpaceForViews(String),
     /// Keys of another ledger.
     #[error("the {0} key is not the one that entry 0 names")]
     Key(&'static str),

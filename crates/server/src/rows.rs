@@ -16,6 +16,7 @@ use lian_store::reader::Reader;
 use crate::{
     ids::Ids,
     keeping::remake,
+    open::OpenFault,
     shadow::{Projector, Shadow},
 };
 
@@ -96,13 +97,12 @@ impl Keeping {
 
     /// Folds the whole log, all of which is committed, and makes the rows again. The state comes
     /// back, over the new rows, and admission opens.
-    pub fn remake(&self) -> Result<Ledger, RowFault> {
+    pub fn remake(&self) -> Result<Ledger, OpenFault> {
         let mut projector = self.projector.lock().unwrap_or_else(PoisonError::into_inner);
         drop(projector.take());
         // Ids are remembered by whoever asked; of those in the log none is wanted.
         let report = &mut |folded| self.folded.store(folded, Ordering::SeqCst);
-        let fold = remake(&self.shadow, &self.reader, Ids::default(), i64::MAX, report)
-            .map_err(|fault| RowFault(fault.to_string()))?;
+        let fold = remake(&self.shadow, &self.reader, Ids::default(), i64::MAX, report)?;
         *projector = Some(Projector::start(Arc::clone(&self.shadow)));
         self.remaking.store(false, Ordering::SeqCst);
         Ok(fold.ledger)

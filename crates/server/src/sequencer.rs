@@ -147,6 +147,11 @@ impl Sequencer {
         self.entries.len() >= BATCH_ENTRIES_MAX || self.bytes >= BATCH_BYTES_SOFT_MAX
     }
 
+    /// The step of the clock, in milliseconds, for which only `clock.stepped` is taken, if there is one.
+    pub fn clock_step(&self) -> Option<i64> {
+        self.stamper.step()
+    }
+
     /// True if no entry waits to be cut.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

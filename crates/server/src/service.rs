@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
         mpsc::{
             Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
         },
@@ -25,6 +25,7 @@ use lian_core::{
 use lian_domain::{
     ledger::{PendingStep, ledger_id},
     rejection::{Rejection, RejectionNote},
+    rows::RowFault,
 };
 use lian_store::{
     commit::{AppendError, NewEntry, NextSegment, Store},
@@ -36,7 +37,7 @@ use thiserror::Error;
 use crate::{
     admit::{Authentic, KeyBook, Turned, admit},
     clock::{Clock, Stamper},
-    open::{OpenLedger, SystemKeys, claimed_log_key},
+    open::{OpenFault, OpenLedger, SystemKeys, claimed_log_key},
     rows::{Keeping, Remaking},
     scrubbing::{Finding, Scrubber},
     sequencer::{Fatal, Folded, Placed, Sequencer},
@@ -51,6 +52,10 @@ const BATCHES_WAITING_MAX: usize = 2;
 const TICK: Duration = Duration::from_secs(1);
 /// How long the commit thread waits before it tries again for space or for the signer.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Longest wait between two tries to make rows again for which there is no space: each may read the
+/// whole log.
+const REMAKE_WAIT_S_MAX: u64 = 60;
 
 /// The answer to one envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +85,17 @@ pub enum ServiceError {
     /// The writer has stopped; what was not answered may or may not be in the log: send it again.
     #[error("the writer has stopped: {0}")]
     Stopped(String),
+}
+
+/// What keeps a writer that runs from recording statements. It ends by itself or by `clock.stepped`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// The disk is full: what was taken waits for space.
+    NoSpace,
+    /// The signer does not answer, or hash tiles cannot be written: what was taken waits for that.
+    Writer,
+    /// The clock has stepped by so many milliseconds: nothing is taken but `clock.stepped`.
+    ClockStepped(i64),
 }
 
 type Admitted = Vec<Result<Authentic, Turned>>;
@@ -139,6 +155,12 @@ struct Stop {
     flag: AtomicBool,
     why: Mutex<String>,
     committed: AtomicU64,
+    /// What the commit thread waits for.
+    hindrance: Mutex<Option<Hindrance>>,
+    /// Milliseconds by which the clock has stepped; 0 if it has not.
+    step_ms: AtomicI64,
+    /// Nobody waits any more: what hinders the writer stops it.
+    leaving: AtomicBool,
 }
 
 impl Stop {
@@ -148,6 +170,10 @@ impl Stop {
             *text = why.to_string();
         }
         self.flag.store(true, Ordering::SeqCst);
+    }
+
+    fn hinder(&self, hindrance: Option<Hindrance>) {
+        *self.hindrance.lock().unwrap_or_else(PoisonError::into_inner) = hindrance;
     }
 
     fn error(&self) -> ServiceError {
@@ -168,6 +194,7 @@ impl Service {
         let mut sequencer = Sequencer::new(folded, head.tip(), stamper, keys.system_log, reader.clone());
         let stopped = Arc::new(Stop::default());
         stopped.committed.store(head.size(), Ordering::SeqCst);
+        stopped.step_ms.store(sequencer.clock_step().unwrap_or(0), Ordering::SeqCst);
         let (work, work_queue) = sync_channel(QUEUE_GROUPS_MAX);
         let (tickets, ticket_queue) = sync_channel(QUEUE_GROUPS_MAX);
         let (batches, batch_queue) = sync_channel(BATCHES_WAITING_MAX);
@@ -270,6 +297,19 @@ impl Service {
         self.stopped.flag.load(Ordering::SeqCst).then(|| self.stopped.error())
     }
 
+    /// What keeps it from recording statements although it runs.
+    pub fn hindrance(&self) -> Option<Hindrance> {
+        let waits = *self.stopped.hindrance.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = self.stopped.step_ms.load(Ordering::SeqCst);
+        waits.or_else(|| (step != 0).then_some(Hindrance::ClockStepped(step)))
+    }
+
+    /// From now on a hindrance stops the writer instead of being waited for: whoever closes the
+    /// ledger must not wait for space that may never come. What was not answered is sent again.
+    pub fn end_waiting(&self) {
+        self.stopped.leaving.store(true, Ordering::SeqCst);
+    }
+
     /// The receipt of a committed entry, under the newest checkpoint.
     pub fn receipt(&self, index: u64) -> Result<Vec<u8>, String> {
         receipt_of(&self.reader, index)
@@ -277,6 +317,7 @@ impl Service {
 
     /// Takes nothing more, finishes what was taken, and trims the live segment.
     pub fn close(mut self) -> Result<(), ServiceError> {
+        self.end_waiting();
         {
             let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
             queue.work = None;
@@ -442,6 +483,7 @@ impl Desk {
     }
 
     fn hand_on(&self, sequencer: &mut Sequencer, replies: &mut Vec<Reply>) {
+        self.stop.step_ms.store(sequencer.clock_step().unwrap_or(0), Ordering::SeqCst);
         let entries = sequencer.cut();
         let steps = sequencer.take_steps();
         let replies = std::mem::take(replies);
@@ -462,9 +504,30 @@ impl Desk {
             return Err(Fatal::Read("the commit thread is gone".to_owned()));
         }
         while self.tickets.try_recv().is_ok() {}
-        sequencer.stand_on(rows.remake()?);
+        let mut wait_s = 1;
+        let ledger = loop {
+            match rows.remake() {
+                Ok(ledger) => break ledger,
+                // Views lie beside the log and run out of space with it: they, too, wait for it.
+                Err(OpenFault::NoSpaceForViews(_)) if self.stays_for(wait_s) => {
+                    wait_s = REMAKE_WAIT_S_MAX.min(2 * wait_s);
+                }
+                Err(fault) => return Err(RowFault(fault.to_string()).into()),
+            }
+        };
+        self.stop.hinder(None);
+        sequencer.stand_on(ledger);
         self.book.renew(sequencer.ledger());
         Ok(())
+    }
+
+    /// Waits for space; returns whether the service still runs then.
+    fn stays_for(&self, seconds: u64) -> bool {
+        self.stop.hinder(Some(Hindrance::NoSpace));
+        (0..seconds).all(|_| {
+            thread::sleep(RETRY);
+            !self.stop.leaving.load(Ordering::SeqCst)
+        })
     }
 }
 
@@ -541,36 +604,50 @@ impl Committer {
 
     fn commit(&mut self, entries: &[NewEntry]) -> Result<(), AppendError> {
         let mut outcome = self.store.append_batch(entries).map(|_| ());
-        loop {
-            outcome = match outcome {
-                Ok(()) => return Ok(()),
+        while let Err(error) = outcome {
+            let hindrance = match &error {
+                AppendError::NoSpace(_) => Hindrance::NoSpace,
+                AppendError::Tiles(fault) if fault.is_no_space() => Hindrance::NoSpace,
+                AppendError::Tiles(_) | AppendError::Unsigned(_) | AppendError::Pending => Hindrance::Writer,
+                _ => return Err(error),
+            };
+            // The space that the writer lacks may be that of a segment which is being prepared.
+            if !self.adopt_filled() {
+                if self.stop.leaving.load(Ordering::SeqCst) {
+                    return Err(error);
+                }
                 // What was judged cannot be unjudged: wait for space or for the signer.
-                Err(AppendError::NoSpace(_) | AppendError::Tiles(_)) => {
-                    thread::sleep(RETRY);
-                    self.store.append_batch(entries).map(|_| ())
-                }
-                Err(AppendError::Unsigned(_) | AppendError::Pending) => {
-                    thread::sleep(RETRY);
-                    self.store.retry().map(|_| ())
-                }
-                Err(error) => return Err(error),
+                self.stop.hinder(Some(hindrance));
+                thread::sleep(RETRY);
+            }
+            outcome = match error {
+                AppendError::Unsigned(_) | AppendError::Pending => self.store.retry().map(|_| ()),
+                _ => self.store.append_batch(entries).map(|_| ()),
             };
         }
+        self.stop.hinder(None);
+        Ok(())
     }
 
     /// Has the next segment zero-filled by a thread of its own, and takes it over when it is ready.
     fn fill_ahead(&mut self) {
-        if self.filler.as_ref().is_some_and(JoinHandle::is_finished)
-            && let Some(Ok(Ok(next))) = self.filler.take().map(JoinHandle::join)
-        {
-            // A segment that came too late is filled again by the writer itself.
-            let _late = self.store.adopt(next);
+        if self.filler.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.adopt_filled();
         }
         if self.filler.is_none()
             && let Some(task) = self.store.next_segment_task()
         {
             self.filler = Some(thread::spawn(move || task.run()));
         }
+    }
+
+    /// Waits for the segment that is being filled, if one is, and takes it over; returns whether one
+    /// was there to take.
+    fn adopt_filled(&mut self) -> bool {
+        let Some(Ok(Ok(next))) = self.filler.take().map(JoinHandle::join) else { return false };
+        // A segment that came too late is filled again by the writer itself.
+        let _late = self.store.adopt(next);
+        true
     }
 
     fn answer(&self, reply: Reply, head: &Head) {

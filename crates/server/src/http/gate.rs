@@ -2,7 +2,7 @@
 //! no worker of the network ever waits for a disk.
 //! Invariant: a statement that was taken is answered, exactly once, after its commit point; what
 //! cannot be taken is told so at once.
-//! Limits: 4,096 statements wait here; 128 go in one group, and 8 groups are on their way at once, so
+//! Limits: so many statements wait here as is configured; 128 go in one group, and 8 groups are on their way at once, so
 //! that under load groups grow instead of their number: each costs several wake-ups.
 
 use std::{
@@ -23,8 +23,6 @@ use tokio::sync::oneshot;
 
 use crate::service::{Answer, Service, ServiceError};
 
-/// Statements that may wait for a place in the service's queue.
-const WAITING_MAX: usize = 4_096;
 /// Statements of one group.
 const GROUP_MAX: usize = 128;
 /// Groups whose answers are awaited.
@@ -80,9 +78,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Starts the two threads.
-    pub fn start(service: &Arc<Service>) -> Self {
-        let (jobs, waiting) = sync_channel(WAITING_MAX);
+    /// Starts the two threads. Of statements `waiting_max` may wait for a place in the service's queue.
+    pub fn start(service: &Arc<Service>, waiting_max: usize) -> Self {
+        let (jobs, waiting) = sync_channel(waiting_max);
         let (groups, answered) = sync_channel(GROUPS_MAX);
         let service = Arc::clone(service);
         let reader = service.reader().clone();

@@ -98,6 +98,9 @@ impl<S> Paced<S> {
         }
         if self.phase.phase.compare_exchange(IDLE, HEAD, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             self.head.clear();
+            // A head has its deadline from its own first byte. Nobody may have looked since the head
+            // before: then the timer still is that one's.
+            self.timed = IDLE;
         } else if self.phase.phase.load(Ordering::SeqCst) == BUSY {
             return;
         }

@@ -12,6 +12,7 @@ use lian_domain::{
 use serde_json::{Map, Value, json};
 
 use super::{request::Language, shape, words};
+use crate::service::Hindrance;
 
 /// Makes the table of codes from rows `Variant = status, name, Chinese title, English title, hints`.
 macro_rules! codes {
@@ -82,6 +83,8 @@ codes! {
         "請於 Retry-After 所示秒數後再送；重送同一信封不會重複登載", "send again after Retry-After; the same envelope is never logged twice";
     ReadOnly = 503, "read-only", "目前僅供查詢", "the ledger takes no statements now",
         "請稍後再送；查詢不受影響", "send again later; reads go on";
+    NoSpace = 503, "no-space", "磁碟空間不足", "the disk of the ledger is full",
+        "請於 Retry-After 所示秒數後再送；已回覆者俱在，查詢不受影響", "send again after Retry-After; what was answered is kept, and reads go on";
     NotReady = 503, "not-ready", "系統尚未就緒", "the ledger is not ready",
         "請稍候", "wait a little";
 }
@@ -256,6 +259,15 @@ impl Problem {
     /// Too much is waiting, or too much was asked: come again after so many seconds.
     pub fn again(code: Code, seconds: u64) -> Self {
         Self::plain(code).with_header("Retry-After", seconds.max(1).to_string())
+    }
+
+    /// No statements are recorded although the writer runs.
+    pub fn hindered(hindrance: Hindrance) -> Self {
+        match hindrance {
+            Hindrance::NoSpace => Self::again(Code::NoSpace, 10),
+            Hindrance::Writer => Self::again(Code::ReadOnly, 10),
+            Hindrance::ClockStepped(step) => Self::rejected(&Rejection::ClockStopped(step), None, None),
+        }
     }
 
     /// The statement was turned away; `pointer` is the place of its payload that is wrong. Signed

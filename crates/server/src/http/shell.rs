@@ -37,6 +37,7 @@ use super::{
     routes::{self, Found, Group, Handler, Route, Work},
     statements, tail,
 };
+use crate::service::Hindrance;
 
 /// What is known of a request before it is routed.
 #[derive(Debug, Clone)]
@@ -342,6 +343,10 @@ async fn submit<B: Buf>(
     let keys = statements::before(app, &request)?;
     if dry {
         return aside(app, statements::dry_run, request).await;
+    }
+    if let Some(hindrance @ (Hindrance::NoSpace | Hindrance::Writer)) = app.service.hindrance() {
+        // Nobody knows how long it takes: better told at once than left waiting.
+        return Err(Problem::hindered(hindrance));
     }
     app.metrics.waiting.inc();
     let outcome = app.gate.submit(request.body.to_vec()).await;

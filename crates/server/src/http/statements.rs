@@ -132,6 +132,8 @@ pub fn after(app: &App, request: &Request, keys: &[Digest], outcome: Outcome) ->
             })
         }
         Outcome::Busy => Err(Problem::again(Code::Busy, 1)),
+        // What waited when rows had to be made again was let go; the service goes on.
+        Outcome::Stopped(_) if app.service.stopped().is_none() => Err(Problem::again(Code::NotReady, 1)),
         Outcome::Stopped(why) => {
             tracing::error!(why, "the service has stopped");
             Err(Problem::again(Code::ReadOnly, 30))

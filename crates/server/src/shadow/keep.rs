@@ -2,14 +2,32 @@
 //! Invariant: one `write` is seen as a whole or not at all, and writes are lost, if they are lost,
 //! from the newest back; everything else is checked above this line and may be wrong.
 
-use std::{fmt, ops::Bound, path::Path, sync::Arc};
+use std::{fmt, io, ops::Bound, path::Path, sync::Arc};
 
 use lian_domain::rows::Table;
 
 /// The keeper failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the keeper of rows failed: {0}")]
-pub struct KeepFault(pub String);
+pub enum KeepFault {
+    /// For lack of space: it can be tried again.
+    #[error("the keeper of rows has no space: {0}")]
+    NoSpace(String),
+    /// For whatever other reason.
+    #[error("the keeper of rows failed: {0}")]
+    Failed(String),
+}
+
+impl KeepFault {
+    /// A call of the system failed while `what` was done.
+    pub fn of_system(error: &io::Error, what: String) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace(what)
+            }
+            _ => Self::Failed(what),
+        }
+    }
+}
 
 /// A row as it is kept: key, and sealed value or `None` to remove it.
 pub type Raw = (Vec<u8>, Option<Vec<u8>>);

@@ -175,7 +175,7 @@ pub(super) fn discard(folder: &Path) -> Result<(), KeepFault> {
 }
 
 fn failed(what: &str, folder: &Path, error: &io::Error) -> KeepFault {
-    KeepFault(format!("cannot {what} \"{}\": {error}", folder.display()))
+    KeepFault::of_system(error, format!("cannot {what} \"{}\": {error}", folder.display()))
 }
 
 fn judge(keep: &dyn Keep, expected: &Expected<'_>) -> Result<Judged, OpenFault> {

@@ -155,7 +155,7 @@ impl Projector {
     /// Writes what waits, flushes, and ends.
     pub fn close(mut self) -> Result<(), Broken> {
         let ended = self.end();
-        let panicked = || Broken(Fault::Keep(KeepFault("the projector panicked".to_owned())));
+        let panicked = || Broken(Fault::Keep(KeepFault::Failed("the projector panicked".to_owned())));
         match self.broken() {
             Some(broken) => Err(broken),
             None if ended => Ok(()),
@@ -194,7 +194,7 @@ pub fn rebuild<E>(
     }
     projector.close()?;
     progress(shadow.reached());
-    shadow.binding().map_err(|RowFault(what)| RebuildError::Keep(KeepFault(what)))
+    shadow.binding().map_err(|RowFault(what)| RebuildError::Keep(KeepFault::Failed(what)))
 }
 
 /// Gathers what waits into batches of whole steps until nobody can hand over any more.

@@ -126,11 +126,12 @@ impl Keep for SledKeep {
 fn guarded<T>(call: impl FnOnce() -> Result<T, ::sled::Error>) -> Result<T, KeepFault> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(KeepFault(error.to_string())),
+        Ok(Err(::sled::Error::Io(error))) => Err(KeepFault::of_system(&error, error.to_string())),
+        Ok(Err(error)) => Err(KeepFault::Failed(error.to_string())),
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Err(KeepFault(format!("panic: {text}")))
+            Err(KeepFault::Failed(format!("panic: {text}")))
         }
     }
 }

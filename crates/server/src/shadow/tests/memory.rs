@@ -47,7 +47,7 @@ impl Memory {
 }
 
 fn fault() -> KeepFault {
-    KeepFault("as the test wants".to_owned())
+    KeepFault::Failed("as the test wants".to_owned())
 }
 
 impl Keep for Memory {
