@@ -50,7 +50,11 @@ impl Answered {
 
 impl Browser {
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// A connection that stands already.
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Self { stream: BufReader::new(stream) }
@@ -128,6 +132,16 @@ impl Browser {
 
     pub fn get(&mut self, target: &str) -> Answered {
         self.ask("GET", target, "Accept-Language: en\r\n", b"")
+    }
+
+    /// Posts an envelope; none if the server hung up instead of answering.
+    pub fn try_post(&mut self, target: &str, envelope: &[u8]) -> Option<Answered> {
+        let length = envelope.len();
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nAccept-Language: en\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let _hung_up = self.send(&[head.as_bytes(), envelope].concat());
+        self.read()
     }
 
     /// Posts an envelope.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use lian_client::sample::House;
+use lian_client::sample::{House, SAMPLE_NAME};
 use lian_core::{
     note::{SignatureType, VerifierKey},
     statement::Envelope,
@@ -23,6 +23,11 @@ pub struct Door {
     _folder: tempfile::TempDir,
 }
 
+/// What the log's signatures are checked with.
+pub fn log_key(house: &House) -> VerifierKey {
+    VerifierKey::new(SAMPLE_NAME, SignatureType::Ed25519, house.key("log").public()).unwrap()
+}
+
 /// Limits off, everything else as a server has it.
 pub fn config() -> Config {
     let mut config = Config::new(SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -35,9 +40,7 @@ pub fn config() -> Config {
 pub fn open(config: Config) -> Door {
     let folder = tempfile::tempdir().unwrap();
     let Running { house, service, ledger, .. } = found(folder.path(), 1);
-    let log =
-        VerifierKey::new(lian_client::sample::SAMPLE_NAME, SignatureType::Ed25519, house.key("log").public())
-            .unwrap();
+    let log = log_key(&house);
     let server = serve(Arc::new(service), config).unwrap();
     Door { house, ledger, server: Some(server), log, _folder: folder }
 }
