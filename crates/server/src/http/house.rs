@@ -30,12 +30,12 @@ pub fn ready(app: &App, _: &Request) -> Result<Reply, Problem> {
         tracing::warn!(why = %why, "not ready");
         return Err(Problem::again(Code::ReadOnly, 30));
     }
+    if let Some(hindrance) = app.service.hindrance() {
+        return Err(Problem::hindered(hindrance));
+    }
     if let Some(remaking) = app.service.remaking() {
         tracing::warn!(folded = remaking.folded, size = remaking.size, "not ready: views are made again");
         return Err(Problem::again(Code::NotReady, 10));
-    }
-    if let Some(hindrance) = app.service.hindrance() {
-        return Err(Problem::hindered(hindrance));
     }
     let size = app.reader().head().size();
     let lag = app.service.rows_lag();
