@@ -1,6 +1,7 @@
 //! Families of the common shape through the real admission, sequencer and store: registrations of
-//! gifts and lobbying from report to close, sampled by a draw that the operator tries to steer; then
-//! the verifier, a fold of the files and rows must all say the same.
+//! gifts and lobbying from report to close, sampled by a draw that the operator tries to steer; cargo
+//! from manifest to gate-out under a guarantee; a case handed over with its exhibit. After each the
+//! verifier, a fold of the files and rows must all say the same.
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
@@ -8,6 +9,7 @@ use crate::{
     shadow::is_the_fold,
     support::{
         START_S,
+        business::request_of,
         desk::{Desk, LogSeeds, portrait},
     },
 };
@@ -22,9 +24,11 @@ use lian_core::{
     statement::{Envelope, Statement},
 };
 use lian_domain::{
+    dates::Day,
     draws::{self, Difference, Period, Scheme},
     ethics, families,
     ledger::Ledger,
+    obligations::{Month, patrol},
     refusal::Refusal,
     rejection::Rejection,
 };
@@ -109,8 +113,23 @@ impl Story {
     }
 
     fn says(&self, kind: &str, stream: &str, data: Value<'static>, by: &[(&str, &str)]) -> Envelope {
-        let draft = self.house.draft(&self.desk.id, self.now_s());
-        self.house.sign(&draft.event(kind, stream, self.version(stream), data), by)
+        self.says_all(&[(kind, stream, data)], by)
+    }
+
+    /// One statement about several streams.
+    fn says_all(&self, events: &[(&str, &str, Value<'static>)], by: &[(&str, &str)]) -> Envelope {
+        let epochs = self.ledger().epochs();
+        let (last, root) = (epochs.len() as u64 - 1, epochs.last().unwrap().root);
+        let mut draft = self.house.draft(&self.desk.id, self.now_s()).seen(last, root);
+        for (kind, stream, data) in events {
+            draft = draft.event(kind, stream, self.version(stream), data.clone());
+        }
+        self.house.sign(&draft, by)
+    }
+
+    /// The same with data as text.
+    fn tells(&mut self, kind: &str, stream: &str, data: &str, by: &[(&str, &str)]) {
+        self.does(kind, stream, json(data), by);
     }
 
     fn does(&mut self, kind: &str, stream: &str, data: Value<'static>, by: &[(&str, &str)]) {
@@ -390,7 +409,7 @@ fn a_quarter_of_registrations_is_sampled_by_a_draw_that_its_operator_cannot_stee
     let quarter = ethics::count(states).quarter(period(), ethics::Type::Gift);
     assert_eq!((quarter.registered, quarter.late), (9, 0));
     let played = kinds_of(&story);
-    for kind in families::kinds().map(|kind| kind.name) {
+    for kind in draws::kinds().chain(ethics::kinds()) {
         assert!(played.contains(kind), "{kind}");
     }
     checked(story);
@@ -411,5 +430,182 @@ fn a_population_with_one_left_out_is_found_by_whoever_has_the_states() {
     assert!(matches!(found[0], Difference::Members { said: 8, found: 9 }), "{found:?}");
     assert!(matches!(found[1], Difference::Population { .. }), "{found:?}");
     // The rules cannot know: the finding is of those who look, and it stays.
+    checked(story);
+}
+
+const BAG: &str = "cargo/297-83993523/598FJ923";
+const SECOND: &str = "cargo/297-83993523/598FJ924";
+const QUEUE: &str = "queue/C2001/2026-11-23";
+const GUARANTEE: &str = "guarantee/FB-115-000123";
+const DECLARATION: &str = "CA__15494A0001";
+const AIRLINE: (&str, &str) = ("airline:CI", "airline");
+const BROKER: (&str, &str) = ("broker:22099131", "broker");
+const WAREHOUSE: (&str, &str) = ("warehouse:C2001", "warehouse");
+const RELEASE: (&str, &str) = ("system:release", "release");
+const SCREENING: (&str, &str) = ("system:screening", "screening");
+const MANIFESTED: &str = r#"{"arrival_at":"2026-11-23T18:00:00+08:00","carrier":"CI","class":"express","consignee":null,"consignor":null,"flight":"CI5832","goods":null,"long_leg":true,"pieces":3}"#;
+const DECLARED: &str = r#"{"broker":"22099131","category":"X3","declaration":"CA__15494A0001","delegation":"confirmed","grams":12000,"importer":"12345675","person":null,"restricted":[],"value":9000}"#;
+
+/// A licensed broker with a delegation, a certified officer on line L1, a guarantee that is accepted,
+/// and a bag that is declared.
+fn declared(story: &mut Story) {
+    let two = [OFFICER, SUPERIOR];
+    story.tells("broker.licensed", "broker/22099131", r#"{"until":"2027-12-31"}"#, &two);
+    let certified = r#"{"solo_from":"2026-01-01","until":"2027-12-31"}"#;
+    story.tells("officer.certified", "certificate/officer:7f3k", certified, &[SUPERIOR]);
+    let officer = r#"{"officer":"officer:7f3k"}"#;
+    story.tells("roster.assigned", "roster/2026-11-23/L1", officer, &[SUPERIOR]);
+    story.does("delegation.recorded", "delegation/22099131/12345675", kinds::nothing(), &[OFFICER]);
+    let request = request_of("FB-115-000123", "004", 10_000);
+    story.does("guarantee.requested", GUARANTEE, request.data(), &[("bank:004", "guarantor")]);
+    story.does("guarantee.accepted", GUARANTEE, kinds::accepted(&request.terms()), &[OFFICER]);
+    story.tells("cargo.manifested", BAG, MANIFESTED, &[AIRLINE]);
+    story.tells("cargo.declared", BAG, DECLARED, &[BROKER]);
+}
+
+/// What is left of the way to the officer's line: the bag is read there.
+fn read(story: &mut Story) {
+    story.pass(5 * 3_600);
+    let warehoused = r#"{"completed_at":"2026-11-23T19:00:00+08:00","pieces":3,"warehouse":"C2001"}"#;
+    story.tells("cargo.warehoused", BAG, warehoused, &[WAREHOUSE]);
+    let screened = r#"{"lane":"C1","mode":"image","model":"m1","rules":"r7"}"#;
+    story.tells("cargo.screened", BAG, screened, &[SCREENING]);
+    story.tells("cargo.booked", BAG, r#"{"date":"2026-11-23","warehouse":"C2001"}"#, &[BROKER]);
+    let queue = [("system:queue", "queue")];
+    let allocated = r#"{"hawb":"598FJ923","mawb":"297-83993523","number":1}"#;
+    let queued = r#"{"date":"2026-11-23","number":1,"warehouse":"C2001"}"#;
+    let both = [("queue.allocated", QUEUE, json(allocated)), ("cargo.queued", BAG, json(queued))];
+    let both = story.says_all(&both, &queue);
+    story.desk.accept(&both);
+    let presented = r#"{"at":"2026-11-23T20:00:00+08:00","line":"L1"}"#;
+    story.cannot("cargo.presented", BAG, json(presented), &[WAREHOUSE], Refusal::NotCalled);
+    story.tells("queue.called", QUEUE, r#"{"number":1}"#, &[WAREHOUSE]);
+    story.tells("cargo.presented", BAG, presented, &[WAREHOUSE]);
+    let image = "1".repeat(64);
+    story.tells("cargo.imaged", BAG, &format!(r#"{{"image":"{image}","line":"L1"}}"#), &[WAREHOUSE]);
+    let read = |officer: &str| {
+        json(&format!(
+            r#"{{"blind":true,"image":"{image}","line":"L1","officer":"{officer}","unit":"office:CA","verdict":"clear"}}"#
+        ))
+    };
+    let for_another = story.says("cargo.image_read", BAG, read("officer:m4qd"), &[OFFICER]);
+    assert!(matches!(story.desk.turn_away(&for_another), Rejection::WrongSide { .. }));
+    story.does("cargo.image_read", BAG, read(OFFICER.0), &[OFFICER]);
+}
+
+#[test]
+fn a_bag_goes_from_manifest_to_gate_out_and_draws_on_its_guarantee_only_while_nothing_holds_it() {
+    let mut story = Story::begin(63);
+    declared(&mut story);
+    let drawn = kinds::drawn(
+        DECLARATION,
+        "12345675",
+        Some("22099131"),
+        900,
+        Day::parse("2026-11-23").unwrap(),
+        false,
+    );
+    let held =
+        r#"{"basis":"order","from":"hand","officer":"officer:7f3k","pieces":1,"review_by":"2026-11-30"}"#;
+    story.tells("cargo.held", BAG, held, &[OFFICER]);
+    story.cannot("guarantee.drawn", GUARANTEE, drawn.clone(), &[RELEASE], Refusal::NotReleasable);
+    // Another bag of the same declaration is held too: lifting one is not enough.
+    story.tells("cargo.manifested", SECOND, MANIFESTED, &[AIRLINE]);
+    story.tells("cargo.declared", SECOND, DECLARED, &[BROKER]);
+    story.tells("cargo.held", SECOND, held, &[OFFICER]);
+    let lifted = r#"{"hold":1,"officer":"officer:7f3k","reason":"cleared"}"#;
+    story.tells("cargo.lifted", BAG, lifted, &[OFFICER]);
+    story.cannot("guarantee.drawn", GUARANTEE, drawn.clone(), &[RELEASE], Refusal::NotReleasable);
+    story.tells("cargo.lifted", SECOND, lifted, &[OFFICER]);
+    read(&mut story);
+    let released = || json(r#"{"pieces":3}"#);
+    story.cannot("cargo.released", BAG, released(), &[RELEASE], Refusal::TaxOpen);
+
+    // One statement: the draw and the cargo that it secures, accepted together or not at all.
+    let secured = r#"{"amount":900,"declaration":"CA__15494A0001","guarantee":"FB-115-000123"}"#;
+    let covered = r#"{"declaration":"CA__15494A0001","guarantee":"FB-115-000123"}"#;
+    story.cannot("cargo.tax_covered", BAG, json(covered), &[RELEASE], Refusal::DrawGone);
+    let both = [("guarantee.drawn", GUARANTEE, drawn), ("cargo.tax_secured", BAG, json(secured))];
+    let both = story.says_all(&both, &[RELEASE]);
+    story.desk.accept(&both);
+    story.does("cargo.released", BAG, released(), &[RELEASE]);
+    let out = r#"{"at":"2026-11-23T21:00:00+08:00","gate":"G1","pieces":3,"warehouse":"C2001"}"#;
+    story.tells("cargo.gated_out", BAG, out, &[WAREHOUSE]);
+
+    let state = story.ledger().stream(BAG).and_then(|stream| stream.family()?.clearance()?.cargo()).unwrap();
+    assert_eq!((state.released, state.gone, state.gone_unreleased), (3, 3, 0));
+    checked(story);
+}
+
+const CASE: &str = "case/TP115-0001";
+const EXHIBIT: &str = "exhibit/EX-1";
+const HANDOVER: &str = "handover/H-1";
+const INCOMING: (&str, &str) = ("officer:m4qd", "officer");
+
+/// A case with its exhibit, found on 2026-11-20.
+fn opened_case(story: &mut Story) {
+    let day = "2026-11-20";
+    let sealed = format!(r#"{{"sealed":"{}"}}"#, Digest([0xab; 32]));
+    let offence =
+        format!(r#"{{"article":"asa.37","ended_on":"{day}","occurred_on":"{day}","result_on":null}}"#);
+    let opening = format!(
+        r#"{{"criminal":false,"declaration":"{DECLARATION}","declared_on":"{day}","detected_on":"{day}","hawb":"598FJ923","house":"CA","importer":null,"inspection":null,"mawb":"297-83993523","offences":[{offence}],"officer":"{}","receipt":"R-115-01","registered":false,"section":"CA-1","seized_by":"CA-X-3","storage":"C2011","subject":{sealed}}}"#,
+        OFFICER.0
+    );
+    story.tells("case.opened", CASE, &opening, &[OFFICER]);
+    let seized = format!(
+        r#"{{"case":"TP115-0001","items":[{{"goods":"cigarettes","quantity":100,"unit":"PCE"}}],"officer":"{}","on":"{day}","owner":null,"place":"CA-line-4","receipt":"R-115-01","seal":"S-1"}}"#,
+        OFFICER.0
+    );
+    story.cannot(
+        "case.exhibit_added",
+        CASE,
+        json(r#"{"exhibit":"EX-1"}"#),
+        &[OFFICER],
+        Refusal::UnknownExhibit,
+    );
+    story.tells("exhibit.seized", EXHIBIT, &seized, &[OFFICER]);
+    story.tells("case.exhibit_added", CASE, r#"{"exhibit":"EX-1"}"#, &[OFFICER]);
+}
+
+#[test]
+fn a_case_goes_over_to_another_officer_by_three_signatures_and_a_patrol_shows_that_it_was_sealed() {
+    let mut story = Story::begin(64);
+    opened_case(&mut story);
+    let parties = format!(
+        r#"{{"cases":["TP115-0001"],"incoming":"{}","no":"H-1","outgoing":"{}","supervisor":"{}"}}"#,
+        INCOMING.0, OFFICER.0, SUPERIOR.0
+    );
+    let list = sha256(&[b"lian/handover/v1\n", parties.as_bytes()]);
+    let listing = parties.replace(r#""no":"H-1""#, &format!(r#""list":"{list}""#));
+    let assigned = format!(r#"{{"handover":"H-1","to":"{}"}}"#, INCOMING.0);
+    let rows = r#"[{"case":"TP115-0001","contacted_on":null,"status":"pending","taken":true}]"#;
+
+    story.tells("handover.signed_out", HANDOVER, &listing, &[OFFICER]);
+    story.cannot("case.assigned", CASE, json(&assigned), &[SUPERIOR], Refusal::NotHandedOver);
+    let signed_in = format!(r#"{{"list":"{list}","rows":{rows}}}"#);
+    let by_another = story.says("handover.signed_in", HANDOVER, json(&signed_in), &[OFFICER]);
+    assert!(matches!(story.desk.turn_away(&by_another), Rejection::WrongSide { .. }));
+    story.tells("handover.signed_in", HANDOVER, &signed_in, &[INCOMING]);
+    let third = json(&format!(r#"{{"list":"{list}"}}"#));
+    let both = [("handover.supervised", HANDOVER, third), ("case.assigned", CASE, json(&assigned))];
+    let both = story.says_all(&both, &[SUPERIOR]);
+    story.desk.accept(&both);
+
+    let started = json(r#"{"on":"2026-11-23"}"#);
+    let gone = story.says("case.investigation_started", CASE, started.clone(), &[OFFICER]);
+    assert!(matches!(story.desk.turn_away(&gone), Rejection::WrongSide { .. }), "no longer his case");
+    story.does("case.investigation_started", CASE, started, &[INCOMING]);
+    let salt = Digest([0x5a; 32]);
+    let seal = patrol::seal(Month::parse("2026-11").unwrap(), Day::parse("2026-11-24").unwrap(), &salt);
+    story.tells("patrol.sealed", "patrol/2026-11", &format!(r#"{{"commit":"{seal}"}}"#), &[SUPERIOR]);
+    story.pass(2 * 86_400);
+    let done = format!(
+        r#"{{"items":2,"leader":"{}","on":"2026-11-24","places":["C2001","C2011"],"salt":"{salt}"}}"#,
+        SUPERIOR.0
+    );
+    story.tells("patrol.done", "patrol/2026-11", &done, &[OFFICER, SUPERIOR]);
+    let kept = story.ledger().stream("patrol/2026-11").and_then(|stream| stream.family()?.patrol()).unwrap();
+    assert!(kept.kept, "it was sealed before, and kept to");
     checked(story);
 }

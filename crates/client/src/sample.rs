@@ -29,13 +29,23 @@ const STAFF: &[(&str, &str, &[&str])] = &[
     ("officer:c29x", "office:CA", &["supervisor"]),
 ];
 
-/// Who takes part in registrations and draws only: [`House::further_enrolments`] enrols them.
+/// Who takes part in registrations, draws, clearance and cases only: [`House::further_enrolments`]
+/// enrols them.
 const FURTHER: &[(&str, &str, &[&str])] = &[
     ("officer:e7q2", "office:integrity", &["ethics"]),
-    ("officer:e9wz", "office:integrity", &["ethics"]),
+    ("officer:e9wz", "office:integrity", &["ethics", "integrity"]),
     ("officer:h3ad", "office:director", &["head"]),
+    ("officer:l8cv", "office:legal", &["legal"]),
+    ("officer:w6tn", "office:accounting", &["witness"]),
     ("agency:aac", "agency:aac", &["anticorruption", "committer"]),
+    ("airline:CI", "airline:CI", &["airline"]),
+    ("broker:22099131", "broker:22099131", &["broker"]),
+    ("forwarder:22099131", "forwarder:22099131", &["forwarder"]),
+    ("warehouse:C2001", "warehouse:C2001", &["warehouse"]),
     ("system:draws", "office:CA", &["committer"]),
+    ("system:gate", "office:CA", &["gate"]),
+    ("system:queue", "office:CA", &["queue"]),
+    ("system:screening", "office:CA", &["screening"]),
 ];
 
 /// The bank that commits to random numbers in the standard schemes of draws.
@@ -143,8 +153,8 @@ impl House {
         envelopes
     }
 
-    /// Registrations and first keys of those whom only integrity registrations and draws need, after
-    /// everybody else's.
+    /// Registrations and first keys of those whom only registrations, draws, clearance and cases need,
+    /// after everybody else's.
     pub fn further_enrolments(&self, ledger: &str, now: i64) -> Vec<Envelope> {
         let enrol = |(actor, unit, capacities): &(&str, &str, &[&str])| {
             self.enrolment(ledger, now, actor, unit, capacities)

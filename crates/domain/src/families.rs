@@ -1,5 +1,5 @@
-//! The families that share one shape, so that the ledger knows them as one (SPEC.md "Families"):
-//! draws and ethics. What is asked by the name of a kind is a row of [`FAMILIES`]; what is asked by
+//! The families that share one shape, so that the ledger knows them as one: draws, ethics, clearance,
+//! cases and patrols. What is asked by the name of a kind is a row of [`FAMILIES`]; what is asked by
 //! an event or a state is one match for each question, all of them in this file.
 //! Invariant: every kind is in one family, and a family's kinds stand on streams of its own, so a
 //! stream never holds the state of another family.
@@ -14,9 +14,12 @@ use std::sync::LazyLock;
 use lian_core::json::{SchemaError, Value};
 
 use crate::{
+    cases, clearance,
+    clearance::Effects,
     context::{Context, Signer},
     draws, ethics,
     filing::ReaderClass,
+    obligations::patrol,
     refusal::Refusal,
 };
 
@@ -30,6 +33,13 @@ pub enum Event {
     Draw(draws::Event),
     /// Of a registration or a sampling run.
     Ethics(ethics::Event),
+    /// Of cargo or what stands around it. Boxed, because filings go from thread to thread and those of
+    /// guarantees are smaller.
+    Clearance(Box<clearance::Event>),
+    /// Of a case, handover, exhibit or post.
+    Case(cases::Event),
+    /// Of the patrol of a month.
+    Patrol(patrol::Event),
 }
 
 /// The state of one stream of a family.
@@ -39,12 +49,18 @@ pub enum State {
     Draw(draws::State),
     /// A registration or a sampling run.
     Ethics(ethics::State),
+    /// Cargo or what stands around it.
+    Clearance(clearance::State),
+    /// A case, handover, exhibit or post.
+    Case(cases::State),
+    /// The patrol of a month.
+    Patrol(Box<patrol::Patrol>),
 }
 
 /// What the families ask of other streams.
-pub trait Around: draws::Around + ethics::Around {}
+pub trait Around: draws::Around + ethics::Around + clearance::Around + cases::Around {}
 
-impl<T: draws::Around + ethics::Around> Around for T {}
+impl<T: draws::Around + ethics::Around + clearance::Around + cases::Around> Around for T {}
 
 /// What is asked of a family by the name of a kind, or by what rows say.
 pub struct Family {
@@ -59,7 +75,7 @@ pub struct Family {
 }
 
 /// All of them, ascending by their bytes in rows.
-pub static FAMILIES: [Family; 2] = [
+pub static FAMILIES: [Family; 5] = [
     Family {
         row: 4,
         kinds: || draws::kinds().collect(),
@@ -77,6 +93,35 @@ pub static FAMILIES: [Family; 2] = [
         sealable: ethics::sealable,
         parse: |kind, stream, data| Some(ethics::parse(kind, stream, data)?.map(Event::Ethics)),
         read: |value| ethics::State::from_value(value).map(State::Ethics),
+    },
+    Family {
+        row: 6,
+        kinds: || clearance::kinds().collect(),
+        authority: clearance::authority,
+        reader: |kind| clearance::reader(kind).unwrap_or(ReaderClass::House),
+        sealable: clearance::sealable,
+        parse: |kind, stream, data| {
+            Some(clearance::parse(kind, stream, data)?.map(|event| Event::Clearance(Box::new(event))))
+        },
+        read: |value| clearance::State::from_value(value).map(State::Clearance),
+    },
+    Family {
+        row: 7,
+        kinds: || cases::kinds().collect(),
+        authority: cases::authority,
+        reader: cases::reader,
+        sealable: cases::sealable,
+        parse: |kind, stream, data| Some(cases::parse(kind, stream, data)?.map(Event::Case)),
+        read: |value| cases::State::from_value(value).map(State::Case),
+    },
+    Family {
+        row: 8,
+        kinds: || patrol::kinds().collect(),
+        authority: patrol::authority,
+        reader: patrol::reader,
+        sealable: patrol::sealable,
+        parse: |kind, stream, data| Some(patrol::parse(kind, stream, data)?.map(Event::Patrol)),
+        read: |value| patrol::Patrol::from_value(value).map(|state| State::Patrol(Box::new(state))),
     },
 ];
 
@@ -133,6 +178,9 @@ impl State {
         match self {
             Self::Draw(_) => 4,
             Self::Ethics(_) => 5,
+            Self::Clearance(_) => 6,
+            Self::Case(_) => 7,
+            Self::Patrol(_) => 8,
         }
     }
 
@@ -141,6 +189,9 @@ impl State {
         match self {
             Self::Draw(state) => state.to_value(),
             Self::Ethics(state) => state.to_value(),
+            Self::Clearance(state) => state.to_value(),
+            Self::Case(state) => state.to_value(),
+            Self::Patrol(state) => state.to_value(),
         }
     }
 
@@ -154,7 +205,7 @@ impl State {
     pub fn draw(&self) -> Option<&draws::State> {
         match self {
             Self::Draw(state) => Some(state),
-            Self::Ethics(_) => None,
+            _ => None,
         }
     }
 
@@ -162,7 +213,31 @@ impl State {
     pub fn ethics(&self) -> Option<&ethics::State> {
         match self {
             Self::Ethics(state) => Some(state),
-            Self::Draw(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Cargo or what stands around it, if it is that.
+    pub fn clearance(&self) -> Option<&clearance::State> {
+        match self {
+            Self::Clearance(state) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// The case, handover, exhibit or post, if it is one.
+    pub fn case(&self) -> Option<&cases::State> {
+        match self {
+            Self::Case(state) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// The patrol, if it is one.
+    pub fn patrol(&self) -> Option<&patrol::Patrol> {
+        match self {
+            Self::Patrol(state) => Some(state),
+            _ => None,
         }
     }
 }
@@ -172,6 +247,9 @@ pub fn owner(state: Option<&State>, event: &Event, signers: &[Signer<'_>]) -> bo
     match event {
         Event::Draw(event) => draws::owner(state.and_then(State::draw), event, signers),
         Event::Ethics(event) => ethics::owner(state.and_then(State::ethics), event, signers),
+        Event::Clearance(event) => clearance::owner(state.and_then(State::clearance), event, signers),
+        Event::Case(event) => cases::owner(state.and_then(State::case), event, signers),
+        Event::Patrol(event) => patrol::owner(state.and_then(State::patrol), event, signers),
     }
 }
 
@@ -182,24 +260,49 @@ pub fn decide(
     context: &Context<'_>,
     around: &dyn Around,
 ) -> Result<(), Refusal> {
+    let rules = context.rules;
     match event {
         Event::Draw(event) => {
-            draws::decide(state.and_then(State::draw), event, context, &context.rules.draws, around)
+            draws::decide(state.and_then(State::draw), event, context, &rules.draws, around)
         }
         Event::Ethics(event) => ethics::decide(state.and_then(State::ethics), event, context, around),
+        Event::Clearance(event) => {
+            clearance::decide(state.and_then(State::clearance), event, context, &rules.clearance, around)
+        }
+        Event::Case(event) => {
+            cases::decide(state.and_then(State::case), event, context, &rules.cases, around)
+        }
+        Event::Patrol(event) => patrol::decide(state.and_then(State::patrol), event, context),
     }
 }
 
-/// The state after an accepted event; `None` if they contradict each other.
-pub fn evolve(state: Option<State>, event: &Event, context: &Context<'_>) -> Option<State> {
+/// The state after an accepted event, and what that did to the count of cargo that blocks a
+/// declaration; `None` if state and event contradict each other.
+pub fn evolve(state: Option<State>, event: &Event, context: &Context<'_>) -> Option<(State, Effects)> {
     let rules = context.rules;
+    let quiet = |state: State| (state, Effects::default());
     let draw = |state, event| draws::evolve(state, event, context, &rules.draws).ok().map(State::Draw);
     let ethics = |state, event| ethics::evolve(state, event, context, &rules.ethics).ok().map(State::Ethics);
+    let cargo = |state, event| {
+        let (state, effects) = clearance::evolve(state, event, context, &rules.clearance).ok()?;
+        Some((State::Clearance(state), effects))
+    };
+    let case = |state, event| cases::evolve(state, event, context).ok().map(State::Case);
+    let patrol = |state, event| {
+        let state = patrol::evolve(state, event, context).ok()?;
+        Some(State::Patrol(Box::new(state)))
+    };
     match (event, state) {
-        (Event::Draw(event), None) => draw(None, event),
-        (Event::Draw(event), Some(State::Draw(state))) => draw(Some(state), event),
-        (Event::Ethics(event), None) => ethics(None, event),
-        (Event::Ethics(event), Some(State::Ethics(state))) => ethics(Some(state), event),
+        (Event::Draw(event), None) => draw(None, event).map(quiet),
+        (Event::Draw(event), Some(State::Draw(state))) => draw(Some(state), event).map(quiet),
+        (Event::Ethics(event), None) => ethics(None, event).map(quiet),
+        (Event::Ethics(event), Some(State::Ethics(state))) => ethics(Some(state), event).map(quiet),
+        (Event::Clearance(event), None) => cargo(None, event),
+        (Event::Clearance(event), Some(State::Clearance(state))) => cargo(Some(state), event),
+        (Event::Case(event), None) => case(None, event).map(quiet),
+        (Event::Case(event), Some(State::Case(state))) => case(Some(state), event).map(quiet),
+        (Event::Patrol(event), None) => patrol(None, event).map(quiet),
+        (Event::Patrol(event), Some(State::Patrol(state))) => patrol(Some(*state), event).map(quiet),
         _ => None,
     }
 }
@@ -207,6 +310,7 @@ pub fn evolve(state: Option<State>, event: &Event, context: &Context<'_>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry;
 
     #[test]
     fn every_kind_is_in_one_family_with_somebody_to_sign_it_and_a_stream_of_its_family() {
@@ -220,6 +324,44 @@ mod tests {
             assert!(elsewhere.is_err(), "{} stands on streams of another family", found.name);
         }
         assert!(kind("ethics.forgotten").is_none());
+    }
+
+    #[test]
+    fn whoever_must_sign_a_kind_can_be_registered_and_hold_that_capacity() {
+        let categories = [
+            "agency:a",
+            "airline:a",
+            "bank:004",
+            "broker:a",
+            "forwarder:a",
+            "officer:a",
+            "system:a",
+            "warehouse:a",
+        ];
+        let held: Vec<&str> =
+            categories.iter().filter_map(|actor| registry::capacities_of(actor)).flatten().copied().collect();
+
+        for kind in kinds() {
+            for capacity in kind.authority.iter().copied().flatten() {
+                assert_eq!(registry::capacity(capacity), Some(*capacity), "{}", kind.name);
+                assert!(held.contains(capacity), "nobody can be {capacity} for {}", kind.name);
+            }
+        }
+        for (category, capacities) in clearance::ACTORS {
+            let known = registry::capacities_of(&format!("{category}:a")).unwrap_or_default();
+            assert!(capacities.iter().all(|capacity| known.contains(capacity)), "{category}");
+        }
+    }
+
+    #[test]
+    fn a_fact_of_a_family_is_no_larger_than_those_of_guarantees_and_of_the_registry() {
+        let others = size_of::<registry::Event>().max(size_of::<crate::guarantee::Event>());
+
+        assert!(
+            size_of::<Event>() <= others,
+            "filings go from thread to thread: {} bytes",
+            size_of::<Event>()
+        );
     }
 
     #[test]

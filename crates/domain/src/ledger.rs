@@ -48,6 +48,7 @@ use crate::{
 };
 use decide::note_in_directory;
 use kept::Kept;
+use stored::Tally;
 
 pub use restore::RestoreFault;
 pub(crate) use restore::{opening_of, rules_of};
@@ -87,7 +88,7 @@ pub struct Ledger {
     by_name: HashMap<Arc<str>, usize>,
     changed: Vec<usize>,
     directory: Directory,
-    open_draws: HashMap<DeclarationNo, u32>,
+    tallies: HashMap<(Tally, DeclarationNo), u32>,
     epochs: Epochs,
     pending_map: Option<(u64, Digest)>,
     /// Refusals by key on the civil day of the last entry.
@@ -121,7 +122,7 @@ impl Ledger {
             by_name: HashMap::default(),
             changed: Vec::new(),
             directory: Directory::default(),
-            open_draws: HashMap::default(),
+            tallies: HashMap::default(),
             epochs: Epochs::new(),
             pending_map: None,
             refusals: HashMap::default(),

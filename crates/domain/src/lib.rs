@@ -2,6 +2,8 @@
 //! whole ledger. Pure: no files, no clock, no floats; nothing here knows that it is stored.
 
 pub mod authority;
+pub mod cases;
+pub mod clearance;
 pub mod context;
 pub mod dates;
 pub mod directory;
@@ -14,6 +16,7 @@ pub mod guarantee;
 pub mod ids;
 pub mod ledger;
 pub mod money;
+pub mod obligations;
 pub mod plain;
 pub mod refusal;
 pub mod registry;

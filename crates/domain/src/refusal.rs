@@ -1,7 +1,7 @@
 //! Why a rule turned a statement down: fixed numbers, stable names, one line in two languages that
 //! says what is wrong and how to mend it (SPEC.md "Refusals").
 //! Invariant: a number is given once and never again. 1 to 99 registry, 101 to 199 guarantee,
-//! 301 to 339 ethics, 341 to 359 draws.
+//! 201 to 279 clearance, 301 to 339 ethics, 341 to 359 draws, 401 to 459 cases and obligations.
 //! Within one event the guards are judged in the order of their numbers; the first is the verdict.
 
 /// Makes the table of refusals from rows `Variant = code, name, Chinese, English`.
@@ -197,6 +197,219 @@ refusals! {
     SumTooLarge = 135, "sum-too-large",
         "累計金額逾帳務上限；請核對金額。",
         "the sums on the guarantee would pass 9,007,199,254,740,991; check the amount";
+    CargoUnknown = 201, "cargo-unknown",
+        "查無此貨物；請先申報艙單或核對主號及分號。",
+        "no such cargo was manifested or found; check the waybills or file the manifest first";
+    CargoKnown = 202, "cargo-known",
+        "該分號已申報艙單或已點收；請改以更正辦理。",
+        "this cargo was manifested or found before; amend it instead";
+    NotRegistered = 203, "not-registered",
+        "查無此登錄；請先登錄或核對號碼。",
+        "there is no such record; register it first or check the number";
+    NumberUsed = 204, "number-used",
+        "該號碼或事項已登錄；請查詢現況或另編號碼。",
+        "this is on record already; look at the present state or use a new number";
+    RecordEnded = 205, "record-ended",
+        "該登錄已廢止、換發或終止；請另行申請。",
+        "the record was revoked, replaced or lifted; apply for a new one";
+    NothingLeft = 206, "nothing-left",
+        "該貨物已無在倉件數；毋須再辦。",
+        "no piece of this cargo is left to act on; nothing remains to be done";
+    NotDeclared = 207, "not-declared",
+        "尚未報關；請先投單。",
+        "the cargo is not declared; declare it first";
+    AlreadyDeclared = 208, "already-declared",
+        "該貨物已報關；請改以更正辦理。",
+        "the cargo is declared already; correct the declaration instead";
+    NotWarehoused = 209, "not-warehoused",
+        "尚未進倉點收；請先登錄進倉件數。",
+        "the cargo is not counted into a warehouse; record the count first";
+    AlreadyWarehoused = 210, "already-warehoused",
+        "已進倉點收；如有差異請重新點算。",
+        "the cargo is counted already; record a recount instead";
+    NotScreened = 211, "not-screened",
+        "尚未經專家系統篩選；請俟分流後再送。",
+        "the cargo has no lane yet; send again after screening";
+    AlreadyScreened = 212, "already-screened",
+        "已完成分流；請改以變更分流辦理。",
+        "the cargo has a lane already; change the lane instead";
+    BrokerNotLicensed = 213, "broker-not-licensed",
+        "報關業者未經許可、停業中或已廢照；請洽海關。",
+        "the broker has no licence in force today; ask customs";
+    CategoryMismatch = 214, "category-mismatch",
+        "簡易申報類別與貨物種類或價值不符；請改用正確類別。",
+        "the category fits neither class nor value; declare under the right one";
+    TooHeavy = 215, "too-heavy",
+        "快遞每袋毛重逾限；請改以一般貨物報關。",
+        "the bag is heavier than express cargo may be; declare it as general cargo";
+    DelegationMissing = 216, "delegation-missing",
+        "查無委任，或該類別不得於放行後補辦；請先完成委任。",
+        "no delegation is on record, or this category allows none later; record it first";
+    OutcomeKnown = 217, "outcome-known",
+        "判讀、查驗或放行結果已登錄；風險意見須先於結果。",
+        "an outcome is on record; advice counts only before it";
+    LaneDiffers = 218, "lane-differs",
+        "與現行分流不符；請先查詢現況。",
+        "this is not the lane in force; look at the present state first";
+    LaneDownNeedsSupervisor = 219, "lane-down-needs-supervisor",
+        "調降分流須由主管簽署。",
+        "only a supervisor takes a lane down; have one sign";
+    LanePinned = 220, "lane-pinned",
+        "檢舉在案之貨物不得調降分流。",
+        "after a tip the lane never goes down; inspect the goods";
+    ExceptionOpen = 221, "exception-open",
+        "異常尚未排除；請先補正。",
+        "an exception is open; have it resolved first";
+    NoSuchException = 222, "no-such-exception",
+        "查無此未結異常；請核對序號。",
+        "there is no open exception of this number; check the number";
+    TooManyOpen = 223, "too-many-open",
+        "未結事項已達上限；請先結清。",
+        "as many of these are open as are allowed; settle one first";
+    SlotLive = 224, "slot-live",
+        "該貨物已有有效預約；不得重複預約。",
+        "the cargo has a live slot; use that one";
+    SlotNumber = 225, "slot-number",
+        "配號非次一序號；請依系統順序配號。",
+        "this is not the next number of the queue; allot in order";
+    NoSlot = 226, "no-slot",
+        "查無該倉該日之預約或配號；請先預約。",
+        "the cargo has no such booking or number; book first";
+    NotCalled = 227, "not-called",
+        "尚未叫號；請依序等候。",
+        "the number was not called yet; wait for its turn";
+    OutOfOrder = 228, "out-of-order",
+        "未依配號順序叫號；請先叫次一號或敘明理由跳號。",
+        "another number is next; call that one or skip it with a reason";
+    NothingToCall = 229, "nothing-to-call",
+        "該號碼尚未配出；請核對號碼。",
+        "the number was not allotted; check it";
+    DayPast = 230, "day-past",
+        "日期已過；請選擇今日以後之日期。",
+        "the day is over; choose today or a later one";
+    NotTheDay = 231, "not-the-day",
+        "班表線別限當日指派；請於勤務當日辦理。",
+        "a line is assigned on the day of duty only; do it on that day";
+    NotPresented = 232, "not-presented",
+        "貨物尚未上線；請先登錄上線或核對線別。",
+        "the cargo does not lie on that line; present it first";
+    MergedBags = 233, "merged-bags",
+        "非文件、出口或公告貨物不得併袋；請分袋儀檢。",
+        "bags of this category are not merged; image each bag alone";
+    NoImage = 234, "no-image",
+        "無此影像，或非最後一次影像；請核對影像摘要。",
+        "this is not the last image of the cargo; check the digest";
+    NotRostered = 235, "not-rostered",
+        "判讀關員當日未派於該線；請由當日班表人員判讀。",
+        "the officer is not on that line today; let one read who is";
+    NotCertified = 236, "not-certified",
+        "判讀關員無有效判讀認證；請由具認證者判讀。",
+        "the officer holds no certificate in force; let a certified one read";
+    NewOfficerAlone = 237, "new-officer-alone",
+        "新進判讀關員須有督導員在場；請指派督導員或由主管共同簽署。",
+        "a new officer does not read alone; assign an adviser or have a supervisor sign";
+    OfficerRecused = 238, "officer-recused",
+        "該關員應迴避本案；請由他人辦理。",
+        "the officer is recused from this cargo; let another act";
+    AlreadyRead = 239, "already-read",
+        "該影像已判讀；請改以複核辦理。",
+        "the image was read before; record a review instead";
+    InspectionNotOrdered = 240, "inspection-not-ordered",
+        "未列C3且無異常；請先變更分流。",
+        "the cargo is neither C3 nor abnormal; change the lane first";
+    SupervisorMustSign = 241, "supervisor-must-sign",
+        "破壞性查驗須經一級主管核准；請共同簽署。",
+        "goods are damaged only with a supervisor's signature on the same statement";
+    FiguresDiffer = 242, "figures-differ",
+        "報告數字與艙單或點收件數不符；請先更新點收件數。",
+        "the figures are not those of manifest and count; record a recount first";
+    NoDifference = 243, "no-difference",
+        "艙單與點收件數相符；毋須申報短溢卸。",
+        "manifest and count agree; there is nothing to report";
+    ReportOpen = 244, "report-open",
+        "短溢卸報告待核中；請改以更正辦理。",
+        "a short or over report is open; correct that one";
+    NoReport = 245, "no-report",
+        "查無此短溢卸報告；請先申報。",
+        "there is no such short or over report; report first";
+    NotCountersigned = 246, "not-countersigned",
+        "航空公司尚未聯名；請俟簽署後核准。",
+        "the airline has not signed the report; accept it after";
+    AlreadyCountersigned = 247, "already-countersigned",
+        "航空公司已聯名；毋須重複。",
+        "the airline signed before; nothing remains to be signed";
+    NoSuchHold = 248, "no-such-hold",
+        "查無此留置；請核對序號。",
+        "there is no open hold of this number; check the number";
+    TooManyPieces = 249, "too-many-pieces",
+        "件數逾可處理件數；請核對在倉、留置或放行件數。",
+        "so many pieces are not there; check what is on hand, held or released";
+    TaxDone = 250, "tax-done",
+        "稅費步驟已完成；如須變更請先撤銷。",
+        "the tax step is done; reopen it before doing it again";
+    TaxNotNil = 251, "tax-not-nil",
+        "該類別或貨物不得免稅；請繳稅或提供擔保。",
+        "goods of this kind are not free of duty; pay or secure it";
+    WrongDeclaration = 252, "wrong-declaration",
+        "報單號碼與本貨物不符；請核對報單號碼。",
+        "this is not the cargo's declaration; check the number";
+    DrawGone = 253, "draw-gone",
+        "保證書無此報單之未結扣抵；請重新扣抵或登錄繳納。",
+        "the guarantee has no open draw for the declaration; draw again or record the payment";
+    ShortoverOpen = 254, "shortover-open",
+        "短溢卸尚未核定；請先完成報告。",
+        "count and manifest differ, or a report waits; have it accepted first";
+    ImageMissing = 255, "image-missing",
+        "尚無正常之影像判讀或查驗結果；請先完成儀檢。",
+        "no image was read as clear and no inspection found it in order; do that first";
+    DocumentsMissing = 256, "documents-missing",
+        "文件尚未審核通過；請先完成文件審核。",
+        "the papers are not found in order; review them first";
+    InspectionMissing = 257, "inspection-missing",
+        "尚未查驗相符；請先完成查驗。",
+        "the goods are not inspected and found in order; inspect them first";
+    TaxOpen = 258, "tax-open",
+        "稅費尚未完成；請先繳納、扣抵或押款。",
+        "the tax step is not done; pay, draw on a guarantee or deposit first";
+    OfficerMustRelease = 259, "officer-must-release",
+        "C2、C3貨物須由關員放行；請由關員簽署。",
+        "cargo of C2 and C3 is released by an officer; have one sign";
+    DeclarationStopped = 260, "declaration-stopped",
+        "該報單已註銷或停止放行；請先解除。",
+        "the declaration is cancelled or stopped; lift that first";
+    NotReleased = 261, "not-released",
+        "無已放行而未提領之件數；無從會驗。",
+        "no released piece waits to be picked up; there is nothing to reinspect";
+    NotIndependent = 262, "not-independent",
+        "承辦人、同股人員或本人不得複核；請由他人辦理。",
+        "who handled it, sits in the same section or is meant cannot check it; let another act";
+    ReviewWindowOver = 263, "review-window-over",
+        "已逾影像複核期間。",
+        "the time for reviewing this image is over";
+    AfterRelease = 264, "after-release",
+        "已放行件數存在；不得再變更。",
+        "pieces are released; this can no longer be changed";
+    SortingAreaClosed = 265, "sorting-area-closed",
+        "報關業者自113年8月8日起不得進入理貨區。",
+        "brokers do not enter the sorting area since 2024-08-08";
+    StepOutOfOrder = 266, "step-out-of-order",
+        "移倉步驟順序不符；請先完成前一步驟。",
+        "the transfer is not at this step; do the earlier one first";
+    NotArrived = 267, "not-arrived",
+        "移倉貨物未到，或目的倉、貨物不符；請核對移倉單。",
+        "the transfer has not brought this cargo to that warehouse; check the transfer";
+    TargetNotLive = 268, "target-not-live",
+        "注檢已解除、逾期或依據不符；請核對注檢編號。",
+        "the mark is lifted, over, or rests on something else; check it";
+    MarkTooLong = 269, "mark-too-long",
+        "注檢期間逾上限；請縮短並定期檢討。",
+        "a mark runs at most as long as the rules say; shorten it and review it";
+    FlightArrived = 270, "flight-arrived",
+        "航班已抵達；註記須先於抵達。",
+        "the flight has arrived; flags count only before that";
+    NoSuchFlag = 271, "no-such-flag",
+        "查無此註記，或已登錄結果；請核對序號。",
+        "there is no such flag, it was answered, or it is not the next; check the number";
     UnknownRegistration = 301, "unknown-registration",
         "查無此登錄；請核對登錄編號。",
         "nothing is registered under this number; check the number";
@@ -356,6 +569,135 @@ refusals! {
     ResultDiffers = 359, "result-differs",
         "種子或抽出名單與計算結果不符；請重新計算。",
         "seed or names are not what the reveals give; compute them again";
+    UnknownCase = 401, "unknown-case",
+        "查無此緝案；請核對緝私案號。",
+        "no case of this number was opened; check the number";
+    CaseNumberTaken = 402, "case-number-taken",
+        "緝私案號已使用；請另編號碼。",
+        "this case number is in use; open the case under a new number";
+    CaseEnded = 403, "case-ended",
+        "案件已結案或已罹於時效；不得再為處分。",
+        "the case is closed or time-barred; no further step is possible";
+    DateAhead = 404, "date-ahead",
+        "所載日期尚未屆至；請核對日期。",
+        "the date lies after today; check the date";
+    NoNextStep = 405, "no-next-step",
+        "案件現況不得進行此步驟；請先查詢現況。",
+        "the case is not at this step; look at its present status first";
+    CriminalFirst = 406, "criminal-first",
+        "涉及刑事而偵審結果尚未確定；請俟結果確定。",
+        "criminal proceedings have not ended; wait for their final result";
+    FineBarred = 407, "fine-barred",
+        "有罪判決已確定，不得再處罰鍰；仍得沒入或為其他處分。",
+        "a conviction is final, so no fine may be imposed; confiscation still may";
+    TimeBarred = 408, "time-barred",
+        "所處條款之裁處權時效均已屆滿；不得裁處。",
+        "every limitation clock of an article has run out; nothing may be decided on it";
+    ArticleNotCharged = 409, "article-not-charged",
+        "處分所引條款不在本案違反條款之列；請核對條款。",
+        "the decision names an article that the case does not charge; check the articles";
+    DeductionDiffers = 410, "deduction-differs",
+        "緩起訴處分金或緩刑所付金額未正確扣抵；請更正扣抵金額。",
+        "what was paid in the criminal case is not what is deducted; deduct it up to the fine";
+    GuiltNotFinal = 411, "guilt-not-final",
+        "有罪判決尚未確定；不得撤銷罰鍰。",
+        "no conviction is final; the fine can be revoked only after one";
+    ClockStillRuns = 412, "clock-still-runs",
+        "裁處權時效尚未全部屆滿；案件應續行裁處。",
+        "a limitation clock still runs; go on with the case";
+    ClockStopped = 413, "clock-stopped",
+        "時效停止期間重疊；請核對起日。",
+        "the clocks stand still on that day already; check the first day";
+    ClockNotStopped = 414, "clock-not-stopped",
+        "時效並未停止，或迄日早於停止起日；請核對日期。",
+        "the clocks do not stand still, or stopped later than that day; check the date";
+    MoneyOpen = 415, "money-open",
+        "罰鍰尚未繳清或尚有應退款項；請俟收付完畢後結案。",
+        "a fine or a refund is still to be paid; close after it is";
+    ExhibitUnsettled = 416, "exhibit-unsettled",
+        "扣押物尚未發還、沒入、銷毀、變賣或移交法院；請先處理扣押物。",
+        "an exhibit is neither returned, confiscated, destroyed, sold nor handed to court; settle it first";
+    UnknownExhibit = 417, "unknown-exhibit",
+        "查無此扣押物；請核對編號。",
+        "no exhibit of this number was seized; check the number";
+    ExhibitElsewhere = 418, "exhibit-elsewhere",
+        "扣押物屬於他案；請核對案號。",
+        "the exhibit was seized for another case; check the case number";
+    ExhibitNamed = 419, "exhibit-named",
+        "扣押物已列入本案。",
+        "the case names this exhibit already";
+    NotHandedOver = 420, "not-handed-over",
+        "交接未經三方簽署完成，或與交接清冊不符；請先完成監交。",
+        "no complete handover gives this case to that officer; let all three sign first";
+    OnePerson = 421, "one-person",
+        "共同簽署者不得為同一人；請由他人簽署。",
+        "two of the signers are one person; let another person sign";
+    CaseFull = 422, "case-full",
+        "案件之登載項數或金額已達上限；請洽系統管理者。",
+        "the case holds as many of these, or sums as large, as it can; ask the administrator";
+    UnknownHandover = 431, "unknown-handover",
+        "查無此交接清冊；請核對編號。",
+        "no handover of this number was signed out; check the number";
+    HandoverNumberTaken = 432, "handover-number-taken",
+        "交接清冊編號已使用；請另編號碼。",
+        "this handover number is in use; list the cases under a new number";
+    HandoverEnded = 433, "handover-ended",
+        "交接已完成或已撤回；不得再簽署。",
+        "the handover is complete or withdrawn; start a new one";
+    OutOfTurn = 434, "out-of-turn",
+        "簽署順序不符；應依移出、移入、監交之順序各簽一次。",
+        "sign in turn and once: outgoing, incoming, supervisor";
+    ListDiffers = 435, "list-differs",
+        "清冊摘要與移出清冊不符；請重新核對清冊。",
+        "the list digest differs from the list signed out; read the list again and sign that";
+    NotTheirCase = 436, "not-their-case",
+        "清冊所列案件非移出人承辦或已結案；請核對清冊。",
+        "a listed case is closed or not the outgoing officer's; check the list";
+    RowsDiffer = 437, "rows-differ",
+        "移入回覆之案件與清冊不一致；請逐案回覆。",
+        "the answers do not follow the list; answer each case once, in its order";
+    ProsecutorNotAsked = 438, "prosecutor-not-asked",
+        "案件在偵審中而未載明洽詢地檢署或法院之日期；請先洽詢。",
+        "a case taken over is with the prosecutor; ask the office and state the date";
+    NotThreePersons = 439, "not-three-persons",
+        "移出人、移入人、監交人須為三人；請由他人簽署。",
+        "outgoing, incoming and supervisor must be three persons; let another person sign";
+    PostTaken = 441, "post-taken",
+        "該職務現有人員在任；請先登錄離任。",
+        "the post is held; record first that its holder left";
+    PostVacant = 442, "post-vacant",
+        "該職務於所載日期無人在任；請核對日期。",
+        "nobody held the post on that day; check the date";
+    ExhibitNumberTaken = 445, "exhibit-number-taken",
+        "扣押物編號已使用；請另編號碼。",
+        "this exhibit number is in use; record the seizure under a new number";
+    NotOnHand = 446, "not-on-hand",
+        "在庫數量不足或無此項次；請核對項次及數量。",
+        "there is no such line or not so much of it on hand; check line and quantity";
+    NotOut = 447, "not-out",
+        "移入數量逾在外數量；請核對項次及數量。",
+        "not so much of the line is out; check line and quantity";
+    NotConfiscated = 448, "not-confiscated",
+        "該貨物未經處分沒入；請先完成沒入處分。",
+        "no decision confiscates these goods; decide that first";
+    NotListed = 449, "not-listed",
+        "該貨物未列入標售清單；請先公告標售。",
+        "the goods are on no auction's list; list them first";
+    WitnessNotIndependent = 450, "witness-not-independent",
+        "監毀人須為不同單位之他人；請另派監毀人。",
+        "the witness of a destruction is another person of another unit; send another witness";
+    ExhibitFull = 451, "exhibit-full",
+        "累計數量或金額逾帳務上限；請核對。",
+        "the sums of the exhibit would pass 9,007,199,254,740,991; check the figures";
+    PatrolSealed = 455, "patrol-sealed",
+        "該月夜間查緝已封存，不得重行封存。",
+        "a patrol of this month is sealed already; it is sealed once";
+    PatrolDoneBefore = 456, "patrol-done-before",
+        "該月夜間查緝已完成；封存須在查緝之前。",
+        "the patrol of this month is done; a seal must come before it";
+    NotTheParty = 459, "not-the-party",
+        "簽署者非該案承辦人、交接當事人或保管人；請由其本人簽署。",
+        "the signer is not the officer, party or custodian that the stream names by now; let that one sign";
 }
 
 #[cfg(test)]

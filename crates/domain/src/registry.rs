@@ -34,9 +34,13 @@ pub const LEDGER_STREAM: &str = "ledger/main";
 /// keys come with entry 0 only.
 const CATEGORIES: &[(&str, &[&str])] = &[
     ("agency", &["anticorruption", "committer"]),
+    ("airline", &["airline"]),
     ("bank", &["committer", "guarantor", "treasury"]),
-    ("officer", &["admin", "ethics", "head", "officer", "supervisor"]),
-    ("system", &["committer", "release", "treasury"]),
+    ("broker", &["broker"]),
+    ("forwarder", &["forwarder"]),
+    ("officer", &["admin", "ethics", "head", "integrity", "legal", "officer", "supervisor", "witness"]),
+    ("system", &["committer", "gate", "queue", "release", "screening", "treasury"]),
+    ("warehouse", &["warehouse"]),
 ];
 
 /// All capacities, for turning text into one constant.
@@ -53,10 +57,20 @@ const CAPACITIES: &[&str] = &[
     "release",
     "log",
     "admission",
+    "airline",
     "anticorruption",
+    "broker",
     "committer",
     "ethics",
+    "forwarder",
+    "gate",
     "head",
+    "integrity",
+    "legal",
+    "queue",
+    "screening",
+    "warehouse",
+    "witness",
 ];
 
 /// The constant of a capacity's name.
@@ -65,7 +79,7 @@ pub fn capacity(name: &str) -> Option<&'static str> {
 }
 
 /// Capacities that keys of this actor may hold; `None` if nobody of that kind can be registered.
-fn capacities_of(actor: &str) -> Option<&'static [&'static str]> {
+pub fn capacities_of(actor: &str) -> Option<&'static [&'static str]> {
     let (category, rest) = actor.split_once(':')?;
     let not_a_bank = category == "bank" && BankCode::parse(rest).is_none();
     if rest.is_empty() || not_a_bank || actor == SYSTEM_LOG || actor == SYSTEM_ADMISSION {

@@ -8,9 +8,10 @@ use lian_core::{
 };
 
 use crate::{
-    draws, ethics,
+    cases, clearance, draws, ethics,
     ids::BankCode,
     money::{TaxSet, TaxType, Twd},
+    obligations,
 };
 
 /// Banks in the register.
@@ -66,10 +67,16 @@ pub struct Rules {
     pub clock_skew_seconds: u32,
     /// Kinds whose statements must carry `seen`, ascending.
     pub seen_required: Vec<String>,
+    /// Clocks and numbers of cases.
+    pub cases: cases::Terms,
+    /// Numbers of clearance.
+    pub clearance: clearance::Terms,
     /// Schemes of draws.
     pub draws: draws::Terms,
     /// Numbers of integrity registrations.
     pub ethics: ethics::Terms,
+    /// How long the calendar waits.
+    pub obligations: obligations::Terms,
 }
 
 /// The numbers that are plain counts: name, least, most.
@@ -118,8 +125,11 @@ impl Rules {
                 .iter()
                 .map(|act| format!("guarantee.{act}"))
                 .collect(),
+            cases: cases::Terms::standard(),
+            clearance: clearance::Terms::standard(),
             draws: draws::Terms::standard(),
             ethics: ethics::Terms::standard(),
+            obligations: obligations::Terms::standard(),
         }
     }
 
@@ -167,8 +177,11 @@ impl Rules {
             statement_days_max,
             clock_skew_seconds,
             seen_required: read_kinds(&mut fields)?,
+            cases: read_terms(&mut fields, "cases", cases::Terms::parse)?,
+            clearance: read_terms(&mut fields, "clearance", clearance::Terms::parse)?,
             draws: read_terms(&mut fields, "draws", draws::Terms::parse)?,
             ethics: read_terms(&mut fields, "ethics", ethics::Terms::parse)?,
+            obligations: read_terms(&mut fields, "obligations", obligations::Terms::parse)?,
         };
         fields.close()?;
         Ok(rules)
@@ -183,7 +196,9 @@ impl Rules {
         };
         Value::object([
             ("banks", Value::List(self.banks.iter().map(|bank| Value::text(bank.to_string())).collect())),
+            ("cases", self.cases.to_value()),
             ("claim_tail_days", count(self.claim_tail_days)),
+            ("clearance", self.clearance.to_value()),
             ("clock_skew_seconds", count(self.clock_skew_seconds)),
             ("deposit_months", count(self.deposit_months)),
             ("draws", self.draws.to_value()),
@@ -192,6 +207,7 @@ impl Rules {
             ("epoch_entries", count(self.epoch_entries)),
             ("epoch_seconds", count(self.epoch_seconds)),
             ("ethics", self.ethics.to_value()),
+            ("obligations", self.obligations.to_value()),
             ("refusals_per_day", count(self.refusals_per_day)),
             ("restore_order", Value::text(order)),
             ("seen_required", Value::List(self.seen_required.iter().cloned().map(Value::text).collect())),
@@ -316,7 +332,7 @@ mod tests {
         assert_eq!(again.digest(), rules.digest());
         assert_eq!(
             rules.digest().to_hex(),
-            "f383f692c190d52480a692a1bb26d312c25d94643a7dc88c8b83ac7a0d0b7d1a",
+            "cf82e1c05c9d7ccc44f2063176430ccff661d246f43092b86549bdf4a662cd96",
             "SPEC.md names it"
         );
         assert_eq!(again.to_value().write(), bytes);
@@ -357,8 +373,11 @@ mod tests {
             ("seen_required", list(&["guarantee.b", "guarantee.a"])),
             ("restore_order", Value::text("newest_first")),
             ("supervisor_from", Value::number(0)),
+            ("cases", Value::Null),
+            ("clearance", Value::Null),
             ("draws", Value::object([("roster", Value::Null)])),
             ("ethics", Value::Null),
+            ("obligations", Value::Null),
         ];
         for (name, value) in bad {
             let error = with(name, value).unwrap_err();

@@ -4,11 +4,16 @@
 
 use lian_core::statement::STREAM_BYTES_MAX;
 
-use super::{Ledger, State};
+use super::{Ledger, State, stored::Tally};
 use crate::{
+    cases::{
+        self,
+        ids::{Actor, CaseNo, ExhibitNo, HandoverNo, Spelled},
+    },
+    clearance,
     context::World,
     draws, ethics, families,
-    ids::{DeclarationNo, Ubn},
+    ids::{DeclarationNo, GuaranteeNo, Ubn},
     plain, registry,
 };
 
@@ -66,16 +71,72 @@ impl World for Ledger {
     }
 
     fn declaration_blocked(&self, declaration: &DeclarationNo) -> bool {
+        clearance::Around::stopped(self, declaration) || self.tally(&(Tally::Blocks, *declaration)) > 0
+    }
+
+    fn has_open_draw(&self, declaration: &DeclarationNo) -> bool {
+        self.tally(&(Tally::Draws, *declaration)) > 0
+    }
+}
+
+impl clearance::Around for Ledger {
+    fn look(&self, stream: &str, ask: &mut dyn FnMut(Option<&clearance::State>)) {
+        let found = Ledger::look(self, &[stream], |state| {
+            let state = state.family().and_then(families::State::clearance)?;
+            ask(Some(state));
+            Some(())
+        });
+        if found.is_none() {
+            ask(None);
+        }
+    }
+
+    fn open_draw(&self, guarantee: &GuaranteeNo, declaration: &DeclarationNo) -> bool {
+        self.says(&["guarantee/", guarantee.as_str()], |state| match state {
+            State::Guarantee(state) => {
+                state.as_ref().as_ref().is_some_and(|state| state.open_draw(declaration).is_some())
+            }
+            _ => false,
+        })
+    }
+
+    fn stopped(&self, declaration: &DeclarationNo) -> bool {
         self.says(&["declaration/", declaration.as_str()], |state| {
             matches!(state, State::Plain(plain::State::Declaration(Some(_))))
         })
     }
+}
 
-    fn has_open_draw(&self, declaration: &DeclarationNo) -> bool {
-        match &self.kept {
-            Some(kept) => kept.draws_of(declaration) > 0,
-            None => self.open_draws.contains_key(declaration),
-        }
+impl Ledger {
+    fn case_state<T>(&self, parts: &[&str], read: impl FnOnce(&cases::State) -> Option<T>) -> Option<T> {
+        self.look(parts, |state| state.family().and_then(families::State::case).and_then(read))
+    }
+}
+
+impl cases::Around for Ledger {
+    fn case(&self, no: &CaseNo) -> Option<cases::Glance> {
+        self.case_state(&["case/", no.as_str()], |state| match state {
+            cases::State::Case(case) => Some(case.glance()),
+            _ => None,
+        })
+    }
+
+    fn exhibit(&self, no: &ExhibitNo) -> Option<cases::ExhibitGlance> {
+        self.case_state(&["exhibit/", no.as_str()], |state| match state {
+            cases::State::Exhibit(exhibit) => Some(exhibit.glance()),
+            _ => None,
+        })
+    }
+
+    fn transfer(&self, handover: &HandoverNo, case: &CaseNo) -> Option<cases::Transfer> {
+        self.case_state(&["handover/", handover.as_str()], |state| match state {
+            cases::State::Handover(handover) => handover.transfer(case),
+            _ => None,
+        })
+    }
+
+    fn person(&self, actor: &Actor) -> Option<String> {
+        Ledger::person(self, actor.as_str()).map(String::from)
     }
 }
 

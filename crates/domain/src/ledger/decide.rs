@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lian_core::{audit::Place, entry::Verdict};
 
-use super::{Ledger, Purpose, Slots, State, Unlogged};
+use super::{Ledger, Purpose, Slots, State, Unlogged, stored::Tally};
 use crate::{
     context::{Context, Signer},
     directory::Directory,
@@ -108,34 +108,30 @@ impl Ledger {
         let Some((after, effects)) = before.evolve(&event.fact, place.index, place.recorded_at, rules) else {
             return Err(Unlogged::Contradiction(format!("{} on {}", event.kind, self.streams[at].name)));
         };
-        if let Some(declaration) = effects.opened {
-            self.open_draw(declaration);
-            undo.opened.push(declaration);
-        }
-        for declaration in effects.closed {
-            self.close_draw(declaration);
-            undo.closed.push(declaration);
+        for (counted, by) in effects {
+            self.change_tally(counted, by);
+            undo.counted.push((counted, by));
         }
         self.streams[at].state = after;
         Ok(())
     }
 
-    fn open_draw(&mut self, declaration: DeclarationNo) {
-        match &mut self.kept {
-            Some(kept) => kept.change_draws(declaration, 1, self.size),
-            None => *self.open_draws.entry(declaration).or_default() += 1,
+    fn change_tally(&mut self, counted: (Tally, DeclarationNo), by: i32) {
+        if let Some(kept) = &mut self.kept {
+            return kept.change_tally(counted, by, self.size);
+        }
+        let count = self.tallies.entry(counted).or_default();
+        *count = count.saturating_add_signed(by);
+        if *count == 0 {
+            self.tallies.remove(&counted);
         }
     }
 
-    fn close_draw(&mut self, declaration: DeclarationNo) {
-        if let Some(kept) = &mut self.kept {
-            return kept.change_draws(declaration, -1, self.size);
-        }
-        if let Some(open) = self.open_draws.get_mut(&declaration) {
-            *open -= 1;
-            if *open == 0 {
-                self.open_draws.remove(&declaration);
-            }
+    /// What is counted for a declaration.
+    pub(super) fn tally(&self, counted: &(Tally, DeclarationNo)) -> u32 {
+        match &self.kept {
+            Some(kept) => kept.tally(counted),
+            None => self.tallies.get(counted).copied().unwrap_or_default(),
         }
     }
 
@@ -143,11 +139,8 @@ impl Ledger {
         for (at, state) in undo.streams {
             self.streams[at].state = state;
         }
-        for declaration in undo.closed {
-            self.open_draw(declaration);
-        }
-        for declaration in undo.opened {
-            self.close_draw(declaration);
+        for (counted, by) in undo.counted.into_iter().rev() {
+            self.change_tally(counted, -by);
         }
     }
 
@@ -177,8 +170,7 @@ impl Ledger {
 #[derive(Default)]
 pub(super) struct Undo {
     streams: Vec<(usize, State)>,
-    opened: Vec<DeclarationNo>,
-    closed: Vec<DeclarationNo>,
+    counted: Vec<((Tally, DeclarationNo), i32)>,
 }
 
 /// Effects of an accepted statement on the directory, which no rule of the statement itself reads.

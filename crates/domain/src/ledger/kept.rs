@@ -18,8 +18,8 @@ use super::{
     sheets::Sheets,
     step::PAGES_A_STEP,
     stored::{
-        SNAPSHOT_EVERY, decode_draws, decode_refusals, decode_stream, draws_row, fault, index_rows, key_row,
-        refusals_row, stream_row,
+        SNAPSHOT_EVERY, Tally, decode_refusals, decode_stream, decode_tally, fault, index_rows, key_row,
+        refusals_row, stream_row, tally_row,
     },
     sums::Part,
 };
@@ -67,10 +67,10 @@ pub(super) struct Kept {
     pub unsaved: Vec<usize>,
     /// Streams as they stood after each 64th statement.
     pub snapshots: Vec<Stream>,
-    /// Open draws by declaration, with the entry that changed them; zero is known to be none.
-    draws: HashMap<DeclarationNo, (u32, u64)>,
-    draws_by_age: VecDeque<(u64, DeclarationNo)>,
-    pub unsaved_draws: BTreeMap<DeclarationNo, u32>,
+    /// Counts by declaration, with the entry that changed them; zero is known to be none.
+    tallies: HashMap<(Tally, DeclarationNo), (u32, u64)>,
+    tallies_by_age: VecDeque<(u64, (Tally, DeclarationNo))>,
+    pub unsaved_tallies: BTreeMap<(Tally, DeclarationNo), u32>,
     pub unsaved_refusals: BTreeMap<Digest, (i64, u64)>,
     /// Rows that are written once: keys and indexes.
     pub made: Vec<Row>,
@@ -92,9 +92,9 @@ impl Kept {
             free: Vec::new(),
             unsaved: Vec::new(),
             snapshots: Vec::new(),
-            draws: HashMap::default(),
-            draws_by_age: VecDeque::new(),
-            unsaved_draws: BTreeMap::new(),
+            tallies: HashMap::default(),
+            tallies_by_age: VecDeque::new(),
+            unsaved_tallies: BTreeMap::new(),
             unsaved_refusals: BTreeMap::new(),
             made: Vec::new(),
             before: SmallVec::new(),
@@ -125,26 +125,26 @@ impl Kept {
         value.map(|value| decode_stream(name, &value, opening)).transpose()
     }
 
-    /// Open draws for a declaration, on all guarantees.
-    pub fn draws_of(&self, declaration: &DeclarationNo) -> u32 {
-        if let Some((count, _)) = self.draws.get(declaration) {
+    /// What is counted for a declaration.
+    pub fn tally(&self, counted: &(Tally, DeclarationNo)) -> u32 {
+        if let Some((count, _)) = self.tallies.get(counted) {
             return *count;
         }
-        let key = draws_row(declaration);
+        let key = tally_row(counted);
         let value = self.noting(self.rows.get(Table::State, &key)).flatten();
-        value.and_then(|value| self.noting(decode_draws(&key, &value))).unwrap_or_default()
+        value.and_then(|value| self.noting(decode_tally(&key, &value))).unwrap_or_default()
     }
 
-    /// Entry `index` opens or closes a draw.
-    pub fn change_draws(&mut self, declaration: DeclarationNo, by: i32, index: u64) {
-        let Some(count) = self.draws_of(&declaration).checked_add_signed(by) else {
-            let broken = fault(&draws_row(&declaration), "a draw is closed that is not counted");
+    /// Entry `index` changes a count.
+    pub fn change_tally(&mut self, counted: (Tally, DeclarationNo), by: i32, index: u64) {
+        let Some(count) = self.tally(&counted).checked_add_signed(by) else {
+            let broken = fault(&tally_row(&counted), "what ends was not counted");
             self.noting::<()>(Err(broken));
             return;
         };
-        self.draws.insert(declaration, (count, index));
-        self.draws_by_age.push_back((index, declaration));
-        self.unsaved_draws.insert(declaration, count);
+        self.tallies.insert(counted, (count, index));
+        self.tallies_by_age.push_back((index, counted));
+        self.unsaved_tallies.insert(counted, count);
     }
 
     /// A stream is as entry `stream.last` left it.
@@ -198,9 +198,9 @@ impl Kept {
     /// Rows hold all entries below `reached`.
     pub fn forget(&mut self, reached: u64) {
         self.reached = self.reached.max(reached);
-        while let Some((index, declaration)) = self.draws_by_age.pop_front_if(|(index, _)| *index < reached) {
-            if self.draws.get(&declaration).is_some_and(|(_, changed)| *changed == index) {
-                self.draws.remove(&declaration);
+        while let Some((index, counted)) = self.tallies_by_age.pop_front_if(|(index, _)| *index < reached) {
+            if self.tallies.get(&counted).is_some_and(|(_, changed)| *changed == index) {
+                self.tallies.remove(&counted);
             }
         }
         self.sheets.forget(reached);

@@ -8,8 +8,8 @@ use lian_core::hash::Digest;
 use super::{
     Ledger, Stream,
     stored::{
-        MAP_KEY, Small, draws_row, encode_epoch, encode_refusals, encode_stream, epoch_row, kept_row,
-        page_row, refusals_row, stream_row,
+        MAP_KEY, Small, encode_epoch, encode_refusals, encode_stream, epoch_row, kept_row, page_row,
+        refusals_row, stream_row, tally_row,
     },
     sums::{Group, Versions},
 };
@@ -72,7 +72,7 @@ impl Ledger {
             kept.unsaved.len()
                 + kept.snapshots.len()
                 + kept.sheets.waiting()
-                + kept.unsaved_draws.len()
+                + kept.unsaved_tallies.len()
                 + kept.unsaved_refusals.len()
                 + kept.made.len()
                 + kept.pages.waiting.len().min(kept.pages.a_step)
@@ -101,8 +101,8 @@ impl Ledger {
         }
         let mut rows = std::mem::take(&mut kept.made);
         let state = |key, value| Row { table: Table::State, key, value };
-        for (declaration, count) in std::mem::take(&mut kept.unsaved_draws) {
-            rows.push(state(draws_row(&declaration), (count > 0).then(|| count.to_be_bytes().to_vec())));
+        for (counted, count) in std::mem::take(&mut kept.unsaved_tallies) {
+            rows.push(state(tally_row(&counted), (count > 0).then(|| count.to_be_bytes().to_vec())));
         }
         for (key, (day, count)) in std::mem::take(&mut kept.unsaved_refusals) {
             rows.push(state(refusals_row(&key), Some(encode_refusals(day, count))));

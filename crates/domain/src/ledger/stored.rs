@@ -47,9 +47,22 @@ pub fn kept_row(name: &str, index: u64) -> Vec<u8> {
     [b"h", name.as_bytes(), &[0], &index.to_be_bytes()].concat()
 }
 
-/// `d` ‖ declaration: its open draws, if there are any.
-pub fn draws_row(declaration: &DeclarationNo) -> Vec<u8> {
-    [b"d", declaration.as_str().as_bytes()].concat()
+/// What is counted for each declaration, because rules ask for it and no one stream tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tally {
+    /// Open draws on all guarantees.
+    Draws,
+    /// Cargo that blocks it.
+    Blocks,
+}
+
+/// `d` ‖ declaration: its open draws, `b` ‖ declaration: cargo that blocks it; if there are any.
+pub fn tally_row((tally, declaration): &(Tally, DeclarationNo)) -> Vec<u8> {
+    let byte = match tally {
+        Tally::Draws => b"d",
+        Tally::Blocks => b"b",
+    };
+    [byte, declaration.as_str().as_bytes()].concat()
 }
 
 /// `r` ‖ key id: refusals of a key on the last day on which it had any.
@@ -355,11 +368,11 @@ pub fn decode_refusals(key: &[u8], bytes: &[u8]) -> Result<(i64, u64), RowFault>
     read.ok_or_else(|| fault(key, "no row of refusals"))
 }
 
-/// Reads the open draws of a declaration: a u32 above 0.
-pub fn decode_draws(key: &[u8], bytes: &[u8]) -> Result<u32, RowFault> {
+/// Reads a count for a declaration: a u32 above 0.
+pub fn decode_tally(key: &[u8], bytes: &[u8]) -> Result<u32, RowFault> {
     let mut fields = Bytes(bytes);
     let read = fields.u32().filter(|count| *count > 0).and_then(|count| fields.end(count));
-    read.ok_or_else(|| fault(key, "no row of open draws"))
+    read.ok_or_else(|| fault(key, "no count"))
 }
 
 /// Reads a u64.

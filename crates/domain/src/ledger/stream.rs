@@ -8,12 +8,15 @@ use lian_core::{
     json::Value,
     map::stream_value,
 };
+use smallvec::SmallVec;
 
+use super::stored::Tally;
 use crate::{
+    clearance,
     context::{Context, World},
     families,
     filing::Fact,
-    guarantee::{self, Effects},
+    guarantee,
     ids::{DeclarationNo, Ubn},
     plain, registry,
     rules::Rules,
@@ -36,7 +39,7 @@ pub enum State {
 }
 
 impl State {
-    /// The state after a fact that the rules allowed, and what that did to the index of open draws;
+    /// The state after a fact that the rules allowed, and what that did to the counts by declaration;
     /// `None` if they contradict each other.
     pub(crate) fn evolve(
         self,
@@ -53,15 +56,15 @@ impl State {
                     _ => Arc::default(),
                 };
                 let effects = guarantee::evolve(Arc::make_mut(&mut state), fact, &context).ok()?;
-                (Self::Guarantee(state), effects)
+                (Self::Guarantee(state), counted(&effects))
             }
-            (Fact::Plain(fact), _) => (Self::Plain(plain::evolve(*fact)), Effects::default()),
+            (Fact::Plain(fact), _) => (Self::Plain(plain::evolve(*fact)), Effects::new()),
             (Fact::Registry(fact), before) => {
                 let before = match before {
                     Self::Registry(state) => Some(state),
                     _ => None,
                 };
-                (Self::Registry(registry::evolve(before, fact, index)?), Effects::default())
+                (Self::Registry(registry::evolve(before, fact, index)?), Effects::new())
             }
             (Fact::Family(fact), before) => {
                 let before = match before {
@@ -69,8 +72,8 @@ impl State {
                     Self::Empty => None,
                     _ => return None,
                 };
-                let after = families::evolve(before, fact, &context)?;
-                (Self::Family(Arc::new(after)), Effects::default())
+                let (after, effects) = families::evolve(before, fact, &context)?;
+                (Self::Family(Arc::new(after)), blocked(effects))
             }
         };
         Some((after, effects))
@@ -83,6 +86,21 @@ impl State {
             _ => None,
         }
     }
+}
+
+/// Counts by declaration that an event changes, and by how much.
+pub(crate) type Effects = SmallVec<[((Tally, DeclarationNo), i32); 1]>;
+
+fn counted(effects: &guarantee::Effects) -> Effects {
+    let opened = effects.opened.iter().map(|declaration| ((Tally::Draws, *declaration), 1));
+    let closed = effects.closed.iter().map(|declaration| ((Tally::Draws, *declaration), -1));
+    opened.chain(closed).collect()
+}
+
+fn blocked(effects: clearance::Effects) -> Effects {
+    let blocked = effects.blocked.map(|declaration| ((Tally::Blocks, declaration), 1));
+    let unblocked = effects.unblocked.map(|declaration| ((Tally::Blocks, declaration), -1));
+    blocked.into_iter().chain(unblocked).collect()
 }
 
 /// `evolve` may not look at other streams: facts that it needs were decided on.

@@ -1,4 +1,5 @@
-//! Registrations, sampling runs and draws at random, for the town: possible or not, in no order.
+//! Registrations, sampling runs, draws and held cargo at random, for the town: possible or not, in no
+//! order.
 
 use lian_core::{
     entry::Verdict,
@@ -21,8 +22,10 @@ const REGISTRATIONS: u64 = 4;
 const QUARTERS: [&str; 2] = ["2026Q4", "2027Q1"];
 const PARTIES: [&str; 3] = ["agency:aac", "bank:004", "system:draws"];
 /// Actor, unit, capacities.
-const STAFF: [(&str, &str, &[&str]); 5] = [
+const STAFF: [(&str, &str, &[&str]); 7] = [
     ("agency:aac", "agency:aac", &["anticorruption", "committer"]),
+    ("airline:CI", "airline:CI", &["airline"]),
+    ("broker:22099131", "broker:22099131", &["broker"]),
     ("officer:e7q2", "office:integrity", &["ethics"]),
     ("officer:e9wz", "office:CG", &["ethics"]),
     ("officer:h3ad", "office:director", &["head"]),
@@ -64,13 +67,53 @@ impl Town {
             ];
             let by = [(actor, "possession"), ("officer:adm1", "admin"), ("officer:adm2", "admin")];
             let payload = self.sign(&events, &by, Some(key.id()));
-            let first = self.log.last().is_none_or(|last| last.batch_last);
-            let attempt = self.desk.judge(&payload, self.now_ms, first, None).unwrap();
-            assert!(attempt.outcome == Ok(Verdict::ACCEPTED), "{actor}");
-            self.log.push(attempt);
-            self.desk.commit();
-            self.log.last_mut().unwrap().batch_last = true;
+            self.must(&payload);
         }
+        let two = [("officer:7f3k", "officer"), ("officer:c29x", "supervisor")];
+        let until = Value::object([("until", text("2027-12-31"))]);
+        let licensed = self.event("broker.licensed", "broker/22099131", until, &two);
+        self.must(&licensed);
+        let delegation = "delegation/22099131/12345675";
+        let recorded = self.event("delegation.recorded", delegation, Value::Object(Vec::new()), &two[..1]);
+        self.must(&recorded);
+    }
+
+    /// One statement, a batch of its own, that is accepted.
+    fn must(&mut self, payload: &[u8]) {
+        let mut attempt = self.desk.judge(payload, self.now_ms, true, None).unwrap();
+        assert_eq!(attempt.outcome, Ok(Verdict::ACCEPTED));
+        attempt.batch_last = true;
+        self.desk.commit();
+        self.log.push(attempt);
+    }
+
+    /// Four bags of few declarations: held, they block every draw for theirs.
+    pub fn cargo(&mut self) -> Vec<u8> {
+        let stream = format!("cargo/297-83993523/B{}", self.below(4));
+        let officer = ("officer:7f3k", "officer");
+        let read = |text: &str| Value::read(text.as_bytes()).unwrap().into_owned();
+        let (act, data, signer) = match (self.version(&stream), self.below(5)) {
+            (0, _) => {
+                let data = r#"{"arrival_at":"2026-12-31T18:00:00+08:00","carrier":"CI","class":"express","consignee":null,"consignor":null,"flight":"CI5832","goods":null,"long_leg":true,"pieces":3}"#;
+                ("manifested", read(data), ("airline:CI", "airline"))
+            }
+            (1, _) => {
+                let data = r#"{"broker":"22099131","category":"X3","declaration":"#;
+                let rest = r#","delegation":"confirmed","grams":12000,"importer":"12345675","person":null,"restricted":[],"value":9000}"#;
+                let data = format!(r#"{data}"{}"{rest}"#, self.declaration());
+                ("declared", read(&data), ("broker:22099131", "broker"))
+            }
+            (_, 0..2) => {
+                let data = r#"{"basis":"order","from":"hand","officer":"officer:7f3k","pieces":1,"review_by":"2027-03-09"}"#;
+                ("held", read(data), officer)
+            }
+            _ => {
+                let hold = 1 + self.below(6);
+                let data = format!(r#"{{"hold":{hold},"officer":"officer:7f3k","reason":"x"}}"#);
+                ("lifted", read(&data), officer)
+            }
+        };
+        self.event(&format!("cargo.{act}"), &stream, data, &[signer])
     }
 
     /// The standard schemes and one that is due every day and quick.

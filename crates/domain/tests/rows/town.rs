@@ -167,12 +167,13 @@ impl Town {
         }
         match self.below(10) {
             0..2 => self.surroundings(),
-            2..5 => self.integrity(),
+            2..4 => self.integrity(),
+            4 => self.cargo(),
             _ => self.guarantee(),
         }
     }
 
-    fn declaration(&mut self) -> String {
+    pub fn declaration(&mut self) -> String {
         format!("CA__159{:07}", self.below(DECLARATIONS))
     }
 

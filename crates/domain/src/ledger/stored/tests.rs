@@ -176,12 +176,12 @@ fn any_flipped_bit_of_a_small_row_is_refused_or_says_something_else() {
         decode_refusals(b"r", bytes).ok().map(|(day, count)| encode_refusals(day, count))
     });
     no_bit_flips(&7_u32.to_be_bytes(), |bytes| {
-        decode_draws(b"d", bytes).ok().map(|count| count.to_be_bytes().to_vec())
+        decode_tally(b"d", bytes).ok().map(|count| count.to_be_bytes().to_vec())
     });
     no_bit_flips(&7_u64.to_be_bytes(), |bytes| {
         decode_u64(b"!", bytes).ok().map(|number| number.to_be_bytes().to_vec())
     });
-    assert!(decode_draws(b"d", &0_u32.to_be_bytes()).is_err(), "none is no row");
+    assert!(decode_tally(b"d", &0_u32.to_be_bytes()).is_err(), "none is no row");
 }
 
 #[test]
