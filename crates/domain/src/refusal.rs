@@ -380,7 +380,7 @@ refusals! {
     NotReleased = 261, "not-released",
         "無已放行而未提領之件數；無從會驗。",
         "no released piece waits to be picked up; there is nothing to reinspect";
-    NotIndependent = 262, "not-independent",
+    CheckerInvolved = 262, "checker-involved",
         "承辦人、同股人員或本人不得複核；請由他人辦理。",
         "who handled it, sits in the same section or is meant cannot check it; let another act";
     ReviewWindowOver = 263, "review-window-over",
@@ -605,10 +605,10 @@ refusals! {
     ClockStillRuns = 412, "clock-still-runs",
         "裁處權時效尚未全部屆滿；案件應續行裁處。",
         "a limitation clock still runs; go on with the case";
-    ClockStopped = 413, "clock-stopped",
+    LimitationStopped = 413, "limitation-stopped",
         "時效停止期間重疊；請核對起日。",
         "the clocks stand still on that day already; check the first day";
-    ClockNotStopped = 414, "clock-not-stopped",
+    LimitationNotStopped = 414, "limitation-not-stopped",
         "時效並未停止，或迄日早於停止起日；請核對日期。",
         "the clocks do not stand still, or stopped later than that day; check the date";
     MoneyOpen = 415, "money-open",

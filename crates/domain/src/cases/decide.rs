@@ -171,14 +171,14 @@ impl Judge<'_> {
     fn clock_stopped(&self, from: Day) -> Result<(), Refusal> {
         guard(self.case.status.runs_against_clock(), Refusal::NoNextStep)?;
         let free = self.case.stops.last().is_none_or(|stop| stop.until.is_some_and(|until| until < from));
-        guard(free, Refusal::ClockStopped)?;
+        guard(free, Refusal::LimitationStopped)?;
         guard(!self.is_one_person(), Refusal::OnePerson)?;
         guard(self.case.stops.len() < TURNS_MAX, Refusal::CaseFull)
     }
 
     fn clock_resumed(&self, until: Day) -> Result<(), Refusal> {
         let stands = |stop: &super::state::Stop| stop.until.is_none() && stop.from <= until;
-        guard(self.case.stops.last().is_some_and(stands), Refusal::ClockNotStopped)?;
+        guard(self.case.stops.last().is_some_and(stands), Refusal::LimitationNotStopped)?;
         guard(!self.is_one_person(), Refusal::OnePerson)
     }
 

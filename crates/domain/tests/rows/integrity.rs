@@ -44,6 +44,22 @@ fn random_of(party: &str) -> Digest {
     sha256(&[b"random of ", party.as_bytes()])
 }
 
+/// The standard schemes and one that is due every day and quick.
+pub fn schemes() -> Terms {
+    let mut terms = Rules::standard().draws;
+    let daily = Scheme {
+        name: "daily".into(),
+        calendar: Calendar::Day,
+        commit_seconds: 0,
+        reveal_seconds: 60,
+        count_max: 2,
+        per_10000: 5_000,
+        ..terms.schemes[0].clone()
+    };
+    terms.schemes.insert(0, daily);
+    terms
+}
+
 impl Town {
     /// Registers and enrols whoever the golden ledger lacks.
     pub fn staff(&mut self) {
@@ -114,22 +130,6 @@ impl Town {
             }
         };
         self.event(&format!("cargo.{act}"), &stream, data, &[signer])
-    }
-
-    /// The standard schemes and one that is due every day and quick.
-    pub fn schemes() -> Terms {
-        let mut terms = Rules::standard().draws;
-        let daily = Scheme {
-            name: "daily".into(),
-            calendar: Calendar::Day,
-            commit_seconds: 0,
-            reveal_seconds: 60,
-            count_max: 2,
-            per_10000: 5_000,
-            ..terms.schemes[0].clone()
-        };
-        terms.schemes.insert(0, daily);
-        terms
     }
 
     pub fn integrity(&mut self) -> Vec<u8> {

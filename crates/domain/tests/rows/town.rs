@@ -16,7 +16,10 @@ use lian_domain::{
     rules::Rules,
 };
 
-use crate::desk::{Attempt, Desk, golden};
+use crate::{
+    desk::{Attempt, Desk, golden},
+    integrity::schemes,
+};
 
 const BANKS: [&str; 3] = ["004", "006", "007"];
 pub const DEBTORS: [&str; 2] = ["12345675", "22099131"];
@@ -296,7 +299,7 @@ impl Town {
             7 => {
                 let version = self.desk.ledger.rules().version + 1;
                 let refusals_per_day = 3 + u32::try_from(self.below(6)).unwrap();
-                let (due_days, draws) = (10 + version, Self::schemes());
+                let (due_days, draws) = (10 + version, schemes());
                 let rules = Rules { version, refusals_per_day, due_days, draws, ..Rules::standard() };
                 let data =
                     Value::object([("digest", text(&rules.digest().to_hex())), ("rules", rules.to_value())]);

@@ -472,10 +472,10 @@ fn stop(from: &str) -> Members {
 fn refusal_413_two_stops_do_not_overlap() {
     let mut house = house_at(Status::Opened);
     house.ok("case.clock_stopped", CASE, stop("2026-02-25"), &both());
-    house.refused("case.clock_stopped", CASE, stop("2026-03-01"), &both(), Refusal::ClockStopped);
+    house.refused("case.clock_stopped", CASE, stop("2026-03-01"), &both(), Refusal::LimitationStopped);
 
     house.ok("case.clock_resumed", CASE, vec![("until", t("2026-02-27"))], &both());
-    house.refused("case.clock_stopped", CASE, stop("2026-02-27"), &both(), Refusal::ClockStopped);
+    house.refused("case.clock_stopped", CASE, stop("2026-02-27"), &both(), Refusal::LimitationStopped);
     house.ok("case.clock_stopped", CASE, stop("2026-02-28"), &both());
 }
 
@@ -483,12 +483,12 @@ fn refusal_413_two_stops_do_not_overlap() {
 fn refusal_414_only_a_clock_that_stands_still_is_resumed() {
     let mut house = house_at(Status::Opened);
     let until = |date: &str| vec![("until", t(date))];
-    house.refused("case.clock_resumed", CASE, until("2026-03-01"), &both(), Refusal::ClockNotStopped);
+    house.refused("case.clock_resumed", CASE, until("2026-03-01"), &both(), Refusal::LimitationNotStopped);
 
     house.ok("case.clock_stopped", CASE, stop("2026-02-25"), &both());
-    house.refused("case.clock_resumed", CASE, until("2026-02-24"), &both(), Refusal::ClockNotStopped);
+    house.refused("case.clock_resumed", CASE, until("2026-02-24"), &both(), Refusal::LimitationNotStopped);
     house.ok("case.clock_resumed", CASE, until("2026-02-25"), &both());
-    house.refused("case.clock_resumed", CASE, until("2026-02-26"), &both(), Refusal::ClockNotStopped);
+    house.refused("case.clock_resumed", CASE, until("2026-02-26"), &both(), Refusal::LimitationNotStopped);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn decide_release(cargo: &Cargo, event: &Event, ask: &Ask<'_>) -> Verdict {
             let waiting = cargo.waiting();
             guard(waiting == 0 || inspected.pieces.0 <= waiting, Refusal::TooManyPieces)?;
             guard(waiting > 0, Refusal::NotReleased)?;
-            guard(!cargo.handled.has(&inspected.officer), Refusal::NotIndependent)
+            guard(!cargo.handled.has(&inspected.officer), Refusal::CheckerInvolved)
         }
         // No other act belongs to cargo.
         _ => Err(Refusal::CargoUnknown),
@@ -307,7 +307,7 @@ fn image_reviewed(cargo: &Cargo, review: &ImageReviewed, ask: &Ask<'_>) -> Verdi
     let first = image.and_then(|image| image.reading.as_ref()).ok_or(Refusal::NoImage)?;
     ask.none_recused(cargo)?;
     let independent = first.unit != review.unit && first.officer != review.officer;
-    guard(independent, Refusal::NotIndependent)?;
+    guard(independent, Refusal::CheckerInvolved)?;
     let months = u32::try_from(ask.terms.review_months).unwrap_or(u32::MAX);
     guard(ask.today() <= first.on.plus_months(months), Refusal::ReviewWindowOver)
 }

@@ -102,7 +102,7 @@ fn certificate(officer: &Actor, state: Option<&State>, act: &Act, ask: &Ask<'_>)
     };
     let by_another = || {
         let own = ask.context.signers.iter().any(|signer| signer.actor == officer.as_str());
-        guard(!own, Refusal::NotIndependent)
+        guard(!own, Refusal::CheckerInvolved)
     };
     match act {
         Act::Certified(certified) => {

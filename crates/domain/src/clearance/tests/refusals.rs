@@ -605,12 +605,12 @@ fn refusal_261_only_released_goods_that_wait_are_reinspected() {
 fn refusal_262_who_handled_the_cargo_does_not_check_it_nor_who_sits_in_the_same_section() {
     let mut house = House::released();
     let reinspected = r#"{"finding":"ok","officer":"officer:7f3k","pieces":1}"#;
-    house.no(Refusal::NotIndependent, "cargo.reinspected", BAG, reinspected);
+    house.no(Refusal::CheckerInvolved, "cargo.reinspected", BAG, reinspected);
     let review =
         format!(r#"{{"image":"{IMAGE}","officer":"officer:r1","unit":"office:CA","verdict":"clear"}}"#);
-    house.no(Refusal::NotIndependent, "cargo.image_reviewed", BAG, &review);
+    house.no(Refusal::CheckerInvolved, "cargo.image_reviewed", BAG, &review);
     let own = with(&with(&review, "officer", r#""officer:7f3k""#), "unit", r#""office:CG""#);
-    house.no(Refusal::NotIndependent, "cargo.image_reviewed", BAG, &own);
+    house.no(Refusal::CheckerInvolved, "cargo.image_reviewed", BAG, &own);
 }
 
 #[test]

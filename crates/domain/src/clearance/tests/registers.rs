@@ -100,7 +100,7 @@ fn nobody_certifies_himself_or_ends_his_own_recusal() {
     let own = "certificate/officer:c29x";
     house.by(&[signer("officer:c29x", "supervisor")]);
     let certified = r#"{"solo_from":"2026-01-01","until":"2026-12-31"}"#;
-    house.no(Refusal::NotIndependent, "officer.certified", own, certified);
+    house.no(Refusal::CheckerInvolved, "officer.certified", own, certified);
     let over = r#"{"solo_from":"2026-01-01","until":"2026-03-01"}"#;
     house.no(Refusal::DayPast, "officer.certified", own, over);
     house.no(Refusal::NotRegistered, "officer.certificate_withdrawn", own, REASON);
@@ -109,7 +109,7 @@ fn nobody_certifies_himself_or_ends_his_own_recusal() {
     house.no(Refusal::NotRegistered, "officer.recusal_ended", own, party);
     house.ok("officer.recused", own, party);
     house.no(Refusal::NumberUsed, "officer.recused", own, party);
-    house.no(Refusal::NotIndependent, "officer.recusal_ended", own, party);
+    house.no(Refusal::CheckerInvolved, "officer.recusal_ended", own, party);
 }
 
 #[test]
