@@ -23,6 +23,7 @@ mod http_tls;
 mod kill;
 mod openssl_keys;
 mod rebuild;
+mod recent;
 mod registry;
 mod replay_attack;
 mod second_reader;

@@ -6,14 +6,20 @@ use std::{
     net::{IpAddr, SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use super::{percentile, ticks, wire::Wire};
+use super::{
+    percentile, ticks,
+    wire::{Line, Wire},
+};
 
 /// Names the job of a client process.
 const JOB: &str = "LIAN_DOOR_JOB";
@@ -110,31 +116,26 @@ fn work(job: &Path) {
     }
 }
 
-/// All envelopes in order, by whichever connection is free.
+/// All envelopes in order, by whichever connection is free. One thread serves all connections, so that
+/// the client takes as little as it can of the cores that it shares with the server.
 fn post(address: SocketAddr, clients: usize, every: Duration, envelopes: &[&[u8]]) {
-    let (next, start) = (AtomicUsize::new(0), Instant::now());
-    let connection = || {
-        let mut wire = Wire::open(address);
-        let (mut times, mut other) = (Vec::new(), 0_u64);
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(envelope) = envelopes.get(at) else { return (times, other) };
-            let due = every * u32::try_from(at).expect("a count");
-            thread::sleep(due.saturating_sub(start.elapsed()));
-            let asked = Instant::now();
-            let status = wire.post(envelope);
-            times.push(asked.elapsed().as_secs_f64());
-            other += u64::from(!matches!(status, 201 | 422));
-        }
-    };
-    let (mut times, mut other) = (Vec::new(), 0);
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..clients).map(|_| scope.spawn(connection)).collect();
-        for thread in threads {
-            let (mine, unexpected) = thread.join().expect("a connection ends well");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let envelopes: Arc<[Vec<u8>]> = envelopes.iter().map(|envelope| envelope.to_vec()).collect();
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let (mut times, other) = runtime.block_on(async {
+        let connections: Vec<_> = (0..clients)
+            .map(|_| {
+                tokio::spawn(connection(address, start, every, Arc::clone(&envelopes), Arc::clone(&next)))
+            })
+            .collect();
+        let (mut times, mut other) = (Vec::new(), 0);
+        for connection in connections {
+            let (mine, unexpected) = connection.await.expect("a connection ends well");
             times.extend(mine);
             other += unexpected;
         }
+        (times, other)
     });
     let seconds = start.elapsed().as_secs_f64();
     times.sort_by(f64::total_cmp);
@@ -145,6 +146,29 @@ fn post(address: SocketAddr, clients: usize, every: Duration, envelopes: &[&[u8]
             "other": other, "cpu": ticks("/proc/self/stat"),
         })
     );
+}
+
+async fn connection(
+    address: SocketAddr,
+    start: Instant,
+    every: Duration,
+    envelopes: Arc<[Vec<u8>]>,
+    next: Arc<AtomicUsize>,
+) -> (Vec<f64>, u64) {
+    let mut line = Line::open(address).await;
+    let (mut times, mut other) = (Vec::new(), 0);
+    loop {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        let Some(envelope) = envelopes.get(at) else { return (times, other) };
+        let due = every * u32::try_from(at).expect("a count");
+        if due > start.elapsed() {
+            tokio::time::sleep_until((start + due).into()).await;
+        }
+        let asked = Instant::now();
+        let status = line.post(envelope).await;
+        times.push(asked.elapsed().as_secs_f64());
+        other += u64::from(!matches!(status, 201 | 422));
+    }
 }
 
 /// Until standard input ends.

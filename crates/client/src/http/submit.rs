@@ -15,6 +15,8 @@ use super::{
 use crate::answer::{Doubt, open_rejection};
 
 const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+/// The receipt file alone; problems stay JSON.
+const RECEIPT: &str = "text/plain";
 
 /// What became of a statement: it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl Client {
     /// Hands in a signed statement and waits until it is in the log. Safe to repeat, here or by
     /// the caller: the log takes the same statement once and answers with its first place.
     pub fn submit(&self, envelope: &Envelope) -> Result<Outcome, Error> {
-        let answer = self.wire.post("/v1/statements", ENVELOPE, &envelope.write())?;
+        let answer = self.wire.post("/v1/statements", (ENVELOPE, RECEIPT), &envelope.write())?;
         match answer.status {
             200 | 201 => Ok(Outcome::Accepted(self.sealed(&answer, envelope, true)?)),
             422 => Ok(Outcome::Refused(self.sealed(&answer, envelope, false)?)),
@@ -70,9 +72,12 @@ impl Client {
     }
 
     fn sealed(&self, answer: &Answer, sent: &Envelope, accepted: bool) -> Result<Proved, Error> {
-        let body = answer.json()?;
-        let file = text(&body["receipt"], "tlog_proof")?;
-        let proved = self.prove(file.as_bytes().to_vec(), Some(sent))?;
+        // A refusal is a problem that bears its receipt; an older server says success in JSON, too.
+        let file = match answer.json() {
+            Ok(body) => text(&body["receipt"], "tlog_proof")?.as_bytes().to_vec(),
+            Err(_) => answer.body.clone(),
+        };
+        let proved = self.prove(file, Some(sent))?;
         if proved.sealed.verdict.is_accepted() != accepted {
             return Err(Error::Doubt(Doubt::Other("the verdict")));
         }
@@ -102,7 +107,11 @@ impl Client {
     /// Asks what the ledger would answer now. The envelope is sent, signatures and all: whoever
     /// runs the server could log it. Nothing of the answer is proved.
     pub fn dry_run(&self, envelope: &Envelope) -> Result<Rehearsal, Error> {
-        let answer = self.wire.post("/v1/statements?dry_run=true", ENVELOPE, &envelope.write())?;
+        let answer = self.wire.post(
+            "/v1/statements?dry_run=true",
+            (ENVELOPE, "application/json"),
+            &envelope.write(),
+        )?;
         let body = answer.json()?;
         if answer.status == 422 {
             return refused(&body);

@@ -156,11 +156,16 @@ impl Wire {
     }
 
     /// Sends a body: the same bytes at each try.
-    pub(super) fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer, Error> {
+    pub(super) fn post(
+        &self,
+        path: &str,
+        (content_type, accept): (&str, &str),
+        body: &[u8],
+    ) -> Result<Answer, Error> {
         self.patiently(|| {
             let request = self.agent.post(format!("{}{path}", self.base)).content_type(content_type);
             let request = request.header("Accept-Language", &self.options.language);
-            whole(request.header("Accept", "application/json").send(body)?)
+            whole(request.header("Accept", accept).send(body)?)
         })
     }
 

@@ -79,7 +79,7 @@ pub fn readable(app: &App, entry: &StoredEntry) -> bool {
 
 /// An entry as this reader sees it.
 pub fn shown<'e>(app: &App, entry: &'e StoredEntry) -> Result<EntryShape<'e>, Problem> {
-    let shown = shape::entry(entry, readable(app, entry));
+    let shown = shape::entry(&shape::bytes_of(entry), readable(app, entry));
     shown.ok_or_else(|| Problem::internal(&format!("the leaf of entry {} does not parse", entry.index)))
 }
 
@@ -218,7 +218,7 @@ pub fn envelope(app: &App, request: &Request) -> Result<Reply, Problem> {
 }
 
 /// The type of a receipt file.
-const RECEIPT_TYPE: &str = "text/plain; charset=utf-8";
+pub const RECEIPT_TYPE: &str = "text/plain; charset=utf-8";
 
 /// `GET /v1/log/entries/{entry}/receipt`: a file, or JSON for who accepts that.
 pub fn receipt(app: &App, request: &Request) -> Result<Reply, Problem> {
@@ -228,10 +228,11 @@ pub fn receipt(app: &App, request: &Request) -> Result<Reply, Problem> {
         app.reader().prove_inclusion(entry.index, head.size()).map_err(|error| Problem::internal(&error))?;
     let accepts = request.header("accept").unwrap_or_default();
     let reply = if accepts.contains("application/json") {
-        Reply::json(&shape::receipt(&entry, proof, &head))
+        Reply::json(&shape::receipt(entry.index, &shape::bytes_of(&entry), proof, &head))
     } else {
         let name = format!("attachment; filename=\"{}.tlog-proof\"", entry.index);
-        Reply::new(RECEIPT_TYPE, shape::receipt_file(&entry, proof, &head)).with("Content-Disposition", name)
+        Reply::new(RECEIPT_TYPE, shape::receipt_file(entry.index, &shape::bytes_of(&entry), proof, &head))
+            .with("Content-Disposition", name)
     };
     Ok(reply.with("Vary", "Accept").of(&head))
 }

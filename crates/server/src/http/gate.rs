@@ -10,25 +10,28 @@ use std::{
         Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
 };
 
 use lian_core::{hash::Digest, statement::Envelope};
 use lian_domain::rejection::Rejection;
 use lian_store::{
+    commit::NewEntry,
     reader::{Head, Reader},
     segment::{ReadError, StoredEntry},
 };
 use tokio::sync::oneshot;
 
-use crate::service::{Answer, Service, ServiceError};
+use crate::{
+    recent::{Committed, Recent},
+    service::{Answer, Service, ServiceError},
+    threads,
+};
 
 /// Statements of one group.
 const GROUP_MAX: usize = 128;
 /// Groups whose answers are awaited.
 const GROUPS_MAX: usize = 8;
-/// Entries from which on reading them in one walk costs less than one by one.
-const WALK_MIN: u64 = 8;
 
 /// What became of a statement.
 pub enum Outcome {
@@ -51,8 +54,12 @@ pub enum Outcome {
 
 /// A statement in the log, with its proof.
 pub struct Sealed {
-    /// The entry.
-    pub entry: StoredEntry,
+    /// Its entry.
+    pub index: u64,
+    /// The leaf's bytes.
+    pub leaf: Vec<u8>,
+    /// The payload's bytes.
+    pub payload: Vec<u8>,
     /// False if it was in the log before.
     pub new: bool,
     /// Its inclusion proof.
@@ -84,8 +91,9 @@ impl Gate {
         let (groups, answered) = sync_channel(GROUPS_MAX);
         let service = Arc::clone(service);
         let reader = service.reader().clone();
-        let gather = thread::spawn(move || gather(&service, &waiting, &groups));
-        let answer = thread::spawn(move || answer(&reader, &answered));
+        let recent = Arc::clone(service.recent());
+        let gather = threads::start("gather", move || gather(&service, &waiting, &groups));
+        let answer = threads::start("answer", move || answer(&reader, &recent, &answered));
         Self { jobs: Some(jobs), threads: vec![gather, answer] }
     }
 
@@ -149,7 +157,7 @@ fn submit(service: &Service, jobs: Vec<Job>, groups: &SyncSender<Group>) {
 }
 
 /// The answers come in the order of the groups, so waiting for one after the other delays nobody.
-fn answer(reader: &Reader, groups: &Receiver<Group>) {
+fn answer(reader: &Reader, recent: &Recent, groups: &Receiver<Group>) {
     while let Ok(Group { answers, replies }) = groups.recv() {
         let Ok(answers) = answers.recv() else {
             for reply in replies {
@@ -158,12 +166,12 @@ fn answer(reader: &Reader, groups: &Receiver<Group>) {
             }
             continue;
         };
-        let head = reader.head();
-        let mut fresh = Fresh::read(reader, &answers, &head);
+        let mut batch = None;
         for (answer, reply) in answers.into_iter().zip(replies) {
             let outcome = match answer {
                 Answer::Sealed { index, verdict } => {
-                    sealed(reader, index, verdict.is_some(), fresh.take(index), &head)
+                    let new = verdict.is_some();
+                    in_memory(recent, &mut batch, index, new).unwrap_or_else(|| read_back(reader, index, new))
                 }
                 Answer::Rejected { rejection, signed } => Outcome::Rejected { rejection, signed },
             };
@@ -172,53 +180,25 @@ fn answer(reader: &Reader, groups: &Receiver<Group>) {
     }
 }
 
-/// The new entries of one group, which stand side by side, with their proofs.
-#[derive(Default)]
-struct Fresh {
-    first: u64,
-    found: Vec<Option<(StoredEntry, Vec<Digest>)>>,
+/// An entry of a batch that was committed just now; its neighbours are likely to be asked for next.
+fn in_memory(recent: &Recent, batch: &mut Option<Arc<Committed>>, index: u64, new: bool) -> Option<Outcome> {
+    let found = batch.as_ref().and_then(|batch| batch.find(index));
+    let (NewEntry { leaf, payload, .. }, proof) = match found {
+        Some(found) => found,
+        None => batch.insert(recent.batch_of(index)?).find(index)?,
+    };
+    let head = Arc::clone(batch.as_ref()?.head());
+    Some(Outcome::Sealed(Box::new(Sealed { index, leaf, payload, new, proof, head })))
 }
 
-impl Fresh {
-    fn take(&mut self, index: u64) -> Option<(StoredEntry, Vec<Digest>)> {
-        let at = usize::try_from(index.checked_sub(self.first)?).ok()?;
-        self.found.get_mut(at)?.take()
-    }
-
-    /// Reads and proves them in one walk; what fails is read again one by one, and says why.
-    fn read(reader: &Reader, answers: &[Answer], head: &Head) -> Self {
-        let new = answers.iter().filter_map(|answer| match answer {
-            Answer::Sealed { index, verdict: Some(_) } => Some(*index),
-            _ => None,
-        });
-        let (first, last) =
-            new.fold((u64::MAX, 0), |(first, last), index| (first.min(index), last.max(index)));
-        let span = (last + 1).saturating_sub(first);
-        if !(WALK_MIN..2 * GROUP_MAX as u64).contains(&span) {
-            return Self::default();
-        }
-        let range = first..last + 1;
-        let entries = reader.entries(range.clone()).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        match (entries, reader.prove_inclusions(range, head.size())) {
-            (Ok(entries), Ok(proofs)) => {
-                Self { first, found: entries.into_iter().zip(proofs).map(Some).collect() }
-            }
-            _ => Self::default(),
-        }
-    }
-}
-
-fn sealed(
-    reader: &Reader,
-    index: u64,
-    new: bool,
-    fresh: Option<(StoredEntry, Vec<Digest>)>,
-    head: &Arc<Head>,
-) -> Outcome {
+fn read_back(reader: &Reader, index: u64, new: bool) -> Outcome {
+    let head = reader.head();
     let read =
         || Ok::<_, ReadError>((reader.read_entry(index)?, reader.prove_inclusion(index, head.size())?));
-    match fresh.map_or_else(read, Ok) {
-        Ok((entry, proof)) => Outcome::Sealed(Box::new(Sealed { entry, new, proof, head: Arc::clone(head) })),
+    match read() {
+        Ok((StoredEntry { leaf, payload, .. }, proof)) => {
+            Outcome::Sealed(Box::new(Sealed { index, leaf, payload, new, proof, head }))
+        }
         Err(error) => Outcome::Unread(error.to_string()),
     }
 }

@@ -150,7 +150,7 @@ pub fn stream(app: &App, request: &Request) -> Result<Reply, Problem> {
         "stream": name, "epoch": proof.epoch, "size": proof.size, "map": proof.map.to_hex(), "map_proof": proof.proof.to_text(),
         "version": proof.version, "logged": proof.logged, "acc": proof.acc.to_hex(),
         "state": proof.state.as_ref().map(shape::value_of), "state_digest": proof.state_digest.to_hex(),
-        "entries": named, "closed": shape::receipt(&closed, included, &head),
+        "entries": named, "closed": shape::receipt(closed.index, &shape::bytes_of(&closed), included, &head),
     });
     Ok(Reply::json(&body).of(&head))
 }

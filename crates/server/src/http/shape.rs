@@ -90,13 +90,6 @@ pub struct EntryShape<'e> {
     said: Option<SaidShape<'e>>,
 }
 
-impl EntryShape<'_> {
-    /// The version that the first event expects, if the payload is shown.
-    pub fn first_expect(&self) -> Option<u64> {
-        self.said.as_ref().and_then(|said| said.events.first()).map(|event| event.expect)
-    }
-}
-
 /// What the payload says.
 #[derive(Debug, Clone, Serialize)]
 struct SaidShape<'e> {
@@ -154,22 +147,27 @@ fn write<S: Serializer>(value: &json::Value<'_>, to: S) -> Result<S::Ok, S::Erro
     }
 }
 
+/// The bytes of an entry that was read back.
+pub fn bytes_of(stored: &StoredEntry) -> EntryBytes<'_> {
+    EntryBytes { leaf: &stored.leaf, payload: &stored.payload }
+}
+
 /// An entry; without what its payload says unless `open`.
-pub fn entry(stored: &StoredEntry, open: bool) -> Option<EntryShape<'_>> {
-    let leaf = Leaf::decode(&stored.leaf).ok()?;
-    let statement = if open { Statement::parse(&stored.payload).ok() } else { None };
+pub fn entry<'e>(stored: &EntryBytes<'e>, open: bool) -> Option<EntryShape<'e>> {
+    let leaf = Leaf::decode(stored.leaf).ok()?;
+    let statement = if open { Statement::parse(stored.payload).ok() } else { None };
     let accepted = leaf.verdict.is_accepted();
     let said = statement.map(|statement| said(statement, stored.payload.len(), accepted));
     Some(EntryShape {
         seq: leaf.index,
-        leaf_hash: leaf_hash(&stored.leaf).to_hex(),
+        leaf_hash: leaf_hash(stored.leaf).to_hex(),
         prev_hash: leaf.previous.to_hex(),
         recorded_at: moment(leaf.recorded_at),
         rules: leaf.rules,
         verdict: verdict(leaf.verdict),
         statement: leaf.statement.to_hex(),
         signatures: leaf.signatures.iter().map(|signature| base64(signature)).collect(),
-        leaf: base64(&stored.leaf),
+        leaf: base64(stored.leaf),
         withheld: said.is_none().then_some(true),
         said,
     })
@@ -211,22 +209,26 @@ pub struct ReceiptShape<'h> {
 }
 
 /// A receipt of an entry under a head.
-pub fn receipt<'h>(stored: &StoredEntry, proof: Vec<Digest>, head: &'h Head) -> ReceiptShape<'h> {
+pub fn receipt<'h>(
+    index: u64,
+    stored: &EntryBytes<'_>,
+    proof: Vec<Digest>,
+    head: &'h Head,
+) -> ReceiptShape<'h> {
     // Our own note and file are text; if they were not, the verifier of the receipt would say so.
     let checkpoint = std::str::from_utf8(head.note()).unwrap_or_default();
     ReceiptShape {
         origin: checkpoint.split('\n').next().unwrap_or_default(),
-        index: stored.index,
+        index,
         tree_size: head.size(),
         root: head.tip().range().root().to_hex(),
         proof: proof.iter().map(Digest::to_hex).collect(),
         checkpoint,
-        tlog_proof: String::from_utf8(receipt_file(stored, proof, head)).unwrap_or_default(),
+        tlog_proof: String::from_utf8(receipt_file(index, stored, proof, head)).unwrap_or_default(),
     }
 }
 
 /// The receipt file (C2SP tlog-proof).
-pub fn receipt_file(stored: &StoredEntry, proof: Vec<Digest>, head: &Head) -> Vec<u8> {
-    let extra = EntryBytes { leaf: &stored.leaf, payload: &stored.payload }.encode();
-    Receipt { extra, index: stored.index, proof, checkpoint: head.note().to_vec() }.encode()
+pub fn receipt_file(index: u64, stored: &EntryBytes<'_>, proof: Vec<Digest>, head: &Head) -> Vec<u8> {
+    Receipt { extra: stored.encode(), index, proof, checkpoint: head.note().to_vec() }.encode()
 }

@@ -340,7 +340,7 @@ async fn submit<B: Buf>(
     let late = |_| Problem::plain(Code::TimedOut).closing();
     request.body = timeout(app.config.body_timeout, read_body(body)).await.map_err(late)??;
     let dry = statements::is_dry(&request)?;
-    let keys = statements::before(app, &request)?;
+    let claims = statements::before(app, &request)?;
     if dry {
         return aside(app, statements::dry_run, request).await;
     }
@@ -352,7 +352,7 @@ async fn submit<B: Buf>(
     let outcome = app.gate.submit(request.body.to_vec()).await;
     app.metrics.waiting.dec();
     let outcome = outcome.map_err(|_| Problem::again(Code::ReadOnly, 30))?;
-    let reply = statements::after(app, &request, &keys, outcome);
+    let reply = statements::after(app, &request, &claims, outcome);
     app.committed();
     reply
 }

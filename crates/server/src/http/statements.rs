@@ -6,6 +6,7 @@ use bytes::Bytes;
 use lian_core::{
     entry::{Leaf, Verdict},
     hash::{Digest, hex_encode},
+    receipt::EntryBytes,
     statement::{Envelope, Statement},
 };
 use lian_domain::{refusal::Refusal, rejection::Rejection};
@@ -15,6 +16,7 @@ use serde_json::json;
 use super::{
     App,
     books::Seen,
+    entries::RECEIPT_TYPE,
     gate::{Outcome, Sealed},
     problem::{Code, Problem},
     request::{Reply, Request},
@@ -69,8 +71,10 @@ fn refusal_of(verdict: Verdict) -> Result<Refusal, Problem> {
 }
 
 /// What an envelope claims, before anybody verified it.
-struct Claims {
-    keys: Vec<Digest>,
+#[derive(Default)]
+pub struct Claims {
+    /// Whose tokens it will take.
+    pub keys: Vec<Digest>,
     id: String,
     expect: u64,
 }
@@ -86,12 +90,12 @@ fn claims(body: &[u8]) -> Option<Claims> {
     })
 }
 
-/// What is checked before an envelope goes to admission; returns whose tokens it will take.
-pub fn before(app: &App, request: &Request) -> Result<Vec<Digest>, Problem> {
+/// What is checked before an envelope goes to admission; returns what it claims.
+pub fn before(app: &App, request: &Request) -> Result<Claims, Problem> {
     if request.body.is_empty() {
         return Err(Problem::new(Code::BadRequest, "請求無內容", "there is no body"));
     }
-    let Some(claims) = claims(&request.body) else { return Ok(Vec::new()) };
+    let Some(claims) = claims(&request.body) else { return Ok(Claims::default()) };
     for key in &claims.keys {
         app.keys.has(key).map_err(|seconds| Problem::again(Code::RateLimited, seconds))?;
     }
@@ -105,18 +109,18 @@ pub fn before(app: &App, request: &Request) -> Result<Vec<Digest>, Problem> {
     {
         return Err(Problem::plain(Code::PreconditionFailed));
     }
-    Ok(claims.keys)
+    Ok(claims)
 }
 
 /// What became of it.
-pub fn after(app: &App, request: &Request, keys: &[Digest], outcome: Outcome) -> Result<Reply, Problem> {
+pub fn after(app: &App, request: &Request, claims: &Claims, outcome: Outcome) -> Result<Reply, Problem> {
     match outcome {
         Outcome::Sealed(sealed) => {
-            for key in keys {
+            for key in &claims.keys {
                 // Taken after the fact: only who really signed is charged.
                 let _debt = app.keys.take(*key, 1);
             }
-            answer(app, &sealed)
+            answer(app, request, claims, &sealed)
         }
         Outcome::Rejected { rejection, signed } => {
             app.metrics.turned_away(rejection.name());
@@ -149,24 +153,37 @@ struct Logged<'a> {
     repeated: bool,
 }
 
-fn answer(app: &App, sealed: &Sealed) -> Result<Reply, Problem> {
-    let leaf = Leaf::decode(&sealed.entry.leaf).map_err(|error| Problem::internal(&error))?;
-    let entry = shape::entry(&sealed.entry, true);
-    let receipt = shape::receipt(&sealed.entry, sealed.proof.clone(), &sealed.head);
+/// A program that keeps receipts asks for the file alone: all else of the answer is in it.
+fn wants_file(request: &Request) -> bool {
+    let accepts = request.header("accept").unwrap_or_default();
+    accepts.contains("text/plain") && !accepts.contains("application/json")
+}
+
+fn answer(app: &App, request: &Request, claims: &Claims, sealed: &Sealed) -> Result<Reply, Problem> {
+    let bytes = EntryBytes { leaf: &sealed.leaf, payload: &sealed.payload };
+    let leaf = Leaf::decode(bytes.leaf).map_err(|error| Problem::internal(&error))?;
     let location = format!("/v1/log/entries/{}", leaf.index);
     if sealed.new {
         app.metrics.signatures.inc_by(leaf.signatures.len() as u64);
     }
+    let proof = sealed.proof.clone();
     if leaf.verdict.is_accepted() {
-        let expect = entry.as_ref().and_then(EntryShape::first_expect);
-        let reply = Reply::json(&Logged { entry, receipt, repeated: !sealed.new });
-        let reply = reply.with("Location", location).of(&sealed.head);
-        let reply = match expect {
-            Some(expect) => reply.with("ETag", format!("\"v{}\"", expect + 1)),
-            None => reply,
+        let reply = if wants_file(request) {
+            let file = shape::receipt_file(sealed.index, &bytes, proof, &sealed.head);
+            Reply::new(RECEIPT_TYPE, file)
+        } else {
+            let entry = shape::entry(&bytes, true);
+            let receipt = shape::receipt(sealed.index, &bytes, proof, &sealed.head);
+            Reply::json(&Logged { entry, receipt, repeated: !sealed.new })
         };
+        // The log holds what was sent, byte for byte: its own claims name the version.
+        let tag = format!("\"v{}\"", claims.expect + 1);
+        let reply =
+            reply.with("Location", location).with("ETag", tag).with("Vary", "Accept").of(&sealed.head);
         return Ok(if sealed.new { reply.status(201) } else { reply });
     }
+    let entry = shape::entry(&bytes, true);
+    let receipt = shape::receipt(sealed.index, &bytes, proof, &sealed.head);
     let refusal = refusal_of(leaf.verdict)?;
     app.metrics.turned_away(refusal.name());
     let problem = Problem::refused(refusal, leaf.verdict.event)

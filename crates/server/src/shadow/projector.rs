@@ -10,7 +10,7 @@ use std::{
         Arc, OnceLock,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,7 @@ use lian_domain::{
 };
 
 use super::{BATCH_ROWS_MAX, BUILDING_ROWS_MAX, Batch, Fault, KeepFault, Shadow};
+use crate::threads;
 
 /// Steps that may wait for the shadow.
 pub const STEPS_WAITING_MAX: usize = 4_096;
@@ -111,7 +112,7 @@ impl Projector {
         let (steps, waiting) =
             sync_channel(if building { LARGE_STEPS_WAITING_MAX } else { STEPS_WAITING_MAX });
         let broken = Arc::new(OnceLock::new());
-        let thread = thread::spawn({
+        let thread = threads::start("projector", {
             let (shadow, broken) = (Arc::clone(&shadow), Arc::clone(&broken));
             move || {
                 let projected = if building { build(&shadow, &waiting) } else { project(&shadow, &waiting) };
