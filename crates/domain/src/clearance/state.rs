@@ -9,7 +9,9 @@ use lian_core::{
 };
 
 use super::{
-    event::{Basis, Category, Class, Family, Finding, Holder, Lane, Mode, Reading, Restriction, ZONES_MAX},
+    event::{
+        Adviser, Basis, Category, Class, Family, Finding, Holder, Lane, Mode, Reading, Restriction, ZONES_MAX,
+    },
     ids::{Actor, Airline, Flight, Hawb, Line, Mark, Mawb, Warehouse, Word},
     member::{Item, List, Moment, Record, Set, names, record},
     rules::Terms,
@@ -20,6 +22,8 @@ use crate::{
     money::Twd,
 };
 
+/// Who may have advised on one cargo: every source.
+pub const ADVISERS_MAX: usize = 4;
 /// Exceptions of one cargo that are open together.
 pub const EXCEPTIONS_MAX: usize = 16;
 /// Holds of one cargo that are open together.
@@ -142,13 +146,33 @@ record! {
 }
 
 record! {
+    /// What one source of advice said of a cargo.
+    Advice {
+        flagged: u64 = "Of its pieces of advice, those that said: look.",
+        model: Word = "Version of the model that advised last.",
+        pieces: u64 = "Its pieces of advice.",
+        source: Adviser = "Who advises.",
+    }
+}
+
+record! {
+    /// Where a cargo lies to be looked at.
+    Laid {
+        at: Moment = "Since when.",
+        line: Line = "On which line.",
+    }
+}
+
+record! {
     /// An exception that is open.
     OpenException {
         answered: bool = "True if the broker answered.",
+        broker_box: Option<Mark> = "箱號, the broker's box.",
         exception: Word = "Which kind.",
         number: u64 = "Number on this cargo, from 1.",
         on: Day = "Since when.",
         pieces: u64 = "Pieces concerned.",
+        storage: Mark = "Where they are stored.",
     }
 }
 
@@ -185,8 +209,7 @@ record! {
     Cargo {
         abandoned: u64 = "Pieces abandoned.",
         abnormal: bool = "True once an image or a reinspection showed something.",
-        advice: u64 = "Pieces of risk advice.",
-        advice_flagged: u64 = "Of them, those that said: look.",
+        advice: List<Advice, ADVISERS_MAX> = "Risk advice, by source.",
         amended: i64 = "Sum of the amendments of the manifest.",
         class: Option<Class> = "How it is handled; absent if nobody said.",
         declared: Option<Declaration> = "Declaration.",
@@ -205,7 +228,7 @@ record! {
         inspection_asked: bool = "True if the broker asked for it.",
         landed: i64 = "Sum of the accepted short and over reports.",
         manifest: Option<Manifest> = "Manifest.",
-        presented: Option<Line> = "Line on which it lies.",
+        presented: Option<Laid> = "Line on which it lies.",
         recused: Set<Actor, OFFICERS_MAX> = "Officers who have no part in it.",
         released: u64 = "Pieces released, gone or not.",
         report: Option<Report> = "Short or over report that waits.",
@@ -228,8 +251,7 @@ impl Cargo {
         Self {
             abandoned: 0,
             abnormal: false,
-            advice: 0,
-            advice_flagged: 0,
+            advice: List::default(),
             amended: 0,
             class: None,
             declared: None,
@@ -299,6 +321,15 @@ impl Cargo {
     /// True if the count and the manifest differ, or a report about it waits.
     pub fn landed_differs(&self) -> bool {
         self.report.is_some() || self.counted().is_some_and(|counted| counted != self.expected())
+    }
+
+    /// The last day on which reporting the difference between count and manifest is in time; `None`
+    /// if there is none and never was one reported.
+    pub fn report_due(&self, terms: &Terms) -> Option<Day> {
+        let differs = self.counted().is_some_and(|counted| counted != self.expected());
+        let stored = self.stored.as_ref().filter(|_| differs || self.reported_on.is_some())?;
+        let days = terms.landed_days(self.class.unwrap_or(Class::Express));
+        Some(Day::from_number(stored.completed_at.day().number() + days))
     }
 
     /// The lane in force: a targeting mark means C3.

@@ -279,7 +279,8 @@ fn presented(cargo: &Cargo, ask: &Ask<'_>) -> Verdict {
 
 fn imaged_on(cargo: &Cargo, imaged: &Imaged) -> Verdict {
     is_open(cargo)?;
-    guard(cargo.presented == Some(imaged.line), Refusal::NotPresented)?;
+    let lies_there = cargo.presented.as_ref().is_some_and(|laid| laid.line == imaged.line);
+    guard(lies_there, Refusal::NotPresented)?;
     let category = cargo.declared.as_ref().map(|declared| declared.category);
     let allowed = match imaged.merged {
         None | Some(Merged::Announced) => true,

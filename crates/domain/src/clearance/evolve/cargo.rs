@@ -4,14 +4,14 @@ use super::{Contradiction, Effects, Record, impossible};
 use crate::{
     clearance::{
         event::{
-            Act, Amended, Basis, Class, Declared, Finding, Found, From, GatedOut, Held, ImageRead,
+            Act, Advised, Amended, Basis, Class, Declared, Finding, Found, From, GatedOut, Held, ImageRead,
             LandedCorrected, LandedReported, Lane, Manifested, Reading,
         },
         ids::Warehouse,
         rules::days,
         state::{
-            Cargo, Declaration, Flag, Hold, Image, Manifest, OpenException, Report, Screening, Seen, Slot,
-            State, Stored, Tax, TaxStep, amendment_is_late, grown, manifest_is_late, signed,
+            Advice, Cargo, Declaration, Flag, Hold, Image, Laid, Manifest, OpenException, Report, Screening,
+            Seen, Slot, State, Stored, Tax, TaxStep, amendment_is_late, grown, manifest_is_late, signed,
         },
     },
     dates::Day,
@@ -76,10 +76,7 @@ pub(super) fn moved(cargo: &mut Cargo, act: &Act, record: &Record<'_>) -> Done {
 /// From screening to what an image and an inspection say.
 fn way(cargo: &mut Cargo, act: &Act, record: &Record<'_>) -> Done {
     match act {
-        Act::Advised(advice) => {
-            cargo.advice = grown(cargo.advice, 1);
-            cargo.advice_flagged = grown(cargo.advice_flagged, u64::from(advice.flagged));
-        }
+        Act::Advised(advice) => advised(cargo, advice),
         Act::Screened(event) => {
             let (model, rules) = (event.model, event.rules);
             cargo.screening = Some(Screening { lane: event.lane, mode: event.mode, model, rules });
@@ -105,7 +102,7 @@ fn way(cargo: &mut Cargo, act: &Act, record: &Record<'_>) -> Done {
             cargo.slot = Some(Slot { date, number, warehouse: queued.warehouse });
         }
         Act::Presented(presented) => {
-            cargo.presented = Some(presented.line);
+            cargo.presented = Some(Laid { at: presented.at, line: presented.line });
             cargo.slot = None;
         }
         Act::Imaged(event) => {
@@ -147,10 +144,12 @@ fn board(cargo: &mut Cargo, act: &Act, record: &Record<'_>) -> Done {
             cargo.exceptions_made = grown(cargo.exceptions_made, 1);
             cargo.exceptions.0.push(OpenException {
                 answered: false,
+                broker_box: event.broker_box,
                 exception: event.exception,
                 number: cargo.exceptions_made,
                 on: record.today,
                 pieces: event.pieces.0,
+                storage: event.storage,
             });
             cargo.discovered = true;
         }
@@ -286,6 +285,20 @@ fn declaration(declared: &Declared, on: Day) -> Declaration {
 
 fn stored(cargo: &mut Cargo) -> Result<&mut Stored, Contradiction> {
     cargo.stored.as_mut().ok_or(Contradiction("be counted where it is not"))
+}
+
+/// One line for each source, ascending: there are as many as the list holds.
+fn advised(cargo: &mut Cargo, event: &Advised) {
+    let lines = &mut cargo.advice.0;
+    let position = lines.binary_search_by_key(&event.source, |line| line.source).unwrap_or_else(|position| {
+        let line = Advice { flagged: 0, model: event.model, pieces: 0, source: event.source };
+        lines.insert(position, line);
+        position
+    });
+    let line = &mut lines[position];
+    line.model = event.model;
+    line.pieces = grown(line.pieces, 1);
+    line.flagged = grown(line.flagged, u64::from(event.flagged));
 }
 
 fn image_read(cargo: &mut Cargo, read: &ImageRead, today: Day) -> Done {

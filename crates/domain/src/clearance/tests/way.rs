@@ -121,14 +121,19 @@ fn a_targeting_mark_sends_cargo_to_c3_before_or_after_screening() {
 }
 
 #[test]
-fn advice_is_counted_before_its_outcome() {
+fn advice_is_counted_by_source_before_its_outcome() {
     let mut house = House::declared();
     let advice = r#"{"factors":["new_consignee","origin"],"flagged":true,"model":"m3","score":870,"source":"cargo_ai"}"#;
 
     house.ok("cargo.advised", BAG, advice);
     house.ok("cargo.advised", BAG, &with(advice, "flagged", "false"));
 
-    assert_eq!((house.bag().advice, house.bag().advice_flagged), (2, 1));
+    house.ok("cargo.advised", BAG, &with(advice, "source", r#""transshipment""#));
+    house.ok("cargo.advised", BAG, &with(advice, "model", r#""m4""#));
+
+    let lines: Vec<_> = house.bag().advice.iter().map(|line| (line.source.as_str(), line.pieces)).collect();
+    assert_eq!(lines, [("cargo_ai", 3), ("transshipment", 1)]);
+    assert_eq!((house.bag().advice[0].flagged, house.bag().advice[0].model.as_str()), (2, "m4"));
 }
 
 #[test]
