@@ -174,6 +174,11 @@ impl Ledger {
         &self.streams
     }
 
+    /// True if every state is in memory: [`Ledger::streams`] are then all there are.
+    pub fn holds_all(&self) -> bool {
+        self.kept.is_none()
+    }
+
     /// One stream by its id, if it is in memory: over rows, [`Ledger::find`] is what you want.
     pub fn stream(&self, name: &str) -> Option<&Stream> {
         self.by_name.get(name).map(|at| &self.streams[*at])

@@ -32,7 +32,7 @@ pub struct Count {
 }
 
 impl Count {
-    fn members(&self) -> [(&'static str, u64); 6] {
+    pub(crate) fn members(&self) -> [(&'static str, u64); 6] {
         [
             ("anomalies", self.anomalies),
             ("breaches", self.breaches),
@@ -43,7 +43,7 @@ impl Count {
         ]
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.registered += other.registered;
         self.late += other.late;
         self.breaches += other.breaches;

@@ -4,6 +4,7 @@
 //! Limits: an object costs a few rows and at most 64 entries; a sum costs one row a group; a page of
 //! a list looks at no more than 1,000 objects.
 
+mod at;
 mod lists;
 mod sums;
 mod timeline;
@@ -17,6 +18,7 @@ use lian_core::{
     map::{MapEnd, MapProof, accumulate, check_map, paged::PagedMap, stream_key},
 };
 
+pub use at::ReadsAt;
 pub use lists::{Filter, GuaranteeAt, LOOKED_AT_MAX, Page};
 pub use sums::QuotaAt;
 
@@ -109,12 +111,18 @@ impl PastReads {
 
     /// The stream as the first `size` entries left it; `None` if none of them names it.
     pub fn stream_at(&self, name: &str, size: u64) -> Result<Option<Stream>, PastFault> {
-        let Some(now) = self.stream_now(name)? else {
-            return Ok(None);
-        };
+        match self.stream_now(name)? {
+            Some(now) => self.as_of(now, size),
+            None => Ok(None),
+        }
+    }
+
+    /// A stream as the first `size` entries left it, from what it is now.
+    fn as_of(&self, now: Stream, size: u64) -> Result<Option<Stream>, PastFault> {
         if now.last < size {
             return Ok(Some(now));
         }
+        let name = &*now.name;
         let below = match size.checked_sub(1) {
             None => None,
             Some(before) => {

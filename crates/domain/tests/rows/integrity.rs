@@ -64,26 +64,7 @@ impl Town {
     /// Registers and enrols whoever the golden ledger lacks.
     pub fn staff(&mut self) {
         for (actor, unit, capacities) in STAFF {
-            let stream = format!("actor/{actor}");
-            let key = SecretKey::from_seed(&sha256(&[b"staff", actor.as_bytes()]).0).public();
-            let mut card = vec![("unit", text(unit))];
-            if actor.starts_with("officer:") {
-                card.push(("person", text(&sha256(&[actor.as_bytes()]).to_hex()[..32])));
-            }
-            let capacities = Value::List(capacities.iter().map(|name| text(name)).collect());
-            let enrolled = Value::object([
-                ("algorithm", Value::number(1)),
-                ("capacities", capacities),
-                ("chain", text(&Digest([7; 32]).to_hex())),
-                ("key", text(&key_hex(&key))),
-            ]);
-            let events = [
-                ("actor.registered", stream.clone(), 0, Value::object(card)),
-                ("key.enrolled", stream, 1, enrolled),
-            ];
-            let by = [(actor, "possession"), ("officer:adm1", "admin"), ("officer:adm2", "admin")];
-            let payload = self.sign(&events, &by, Some(key.id()));
-            self.must(&payload);
+            self.enrol(actor, unit, capacities);
         }
         let two = [("officer:7f3k", "officer"), ("officer:c29x", "supervisor")];
         let until = Value::object([("until", text("2027-12-31"))]);
@@ -94,8 +75,32 @@ impl Town {
         self.must(&recorded);
     }
 
+    /// Registers an actor, with a key for these capacities.
+    pub fn enrol(&mut self, actor: &str, unit: &str, capacities: &[&str]) {
+        let stream = format!("actor/{actor}");
+        let key = SecretKey::from_seed(&sha256(&[b"staff", actor.as_bytes()]).0).public();
+        let mut card = vec![("unit", text(unit))];
+        if actor.starts_with("officer:") {
+            card.push(("person", text(&sha256(&[actor.as_bytes()]).to_hex()[..32])));
+        }
+        let capacities = Value::List(capacities.iter().map(|name| text(name)).collect());
+        let enrolled = Value::object([
+            ("algorithm", Value::number(1)),
+            ("capacities", capacities),
+            ("chain", text(&Digest([7; 32]).to_hex())),
+            ("key", text(&key_hex(&key))),
+        ]);
+        let events = [
+            ("actor.registered", stream.clone(), 0, Value::object(card)),
+            ("key.enrolled", stream, 1, enrolled),
+        ];
+        let by = [(actor, "possession"), ("officer:adm1", "admin"), ("officer:adm2", "admin")];
+        let payload = self.sign(&events, &by, Some(key.id()));
+        self.must(&payload);
+    }
+
     /// One statement, a batch of its own, that is accepted.
-    fn must(&mut self, payload: &[u8]) {
+    pub fn must(&mut self, payload: &[u8]) {
         let mut attempt = self.desk.judge(payload, self.now_ms, true, None).unwrap();
         assert_eq!(attempt.outcome, Ok(Verdict::ACCEPTED));
         attempt.batch_last = true;

@@ -3,6 +3,7 @@
 
 mod desk;
 mod integrity;
+mod seen;
 mod town;
 
 use std::{

@@ -40,11 +40,7 @@ pub struct Town {
 
 /// The golden ledger, and so many statements after it.
 pub fn random_log(seed: u64, statements: usize) -> Vec<Attempt> {
-    let (desk, log) = golden();
-    let (now_ms, requests) = (desk.ledger.recorded_at(), BTreeMap::new());
-    let state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut town = Town { desk, log, now_ms, state, drafts: seed << 32, requests };
-    town.staff();
+    let mut town = Town::begin(seed);
     let end = town.log.len() + statements;
     while town.log.len() < end {
         town.batch();
@@ -57,6 +53,16 @@ pub fn text(text: &str) -> Value<'static> {
 }
 
 impl Town {
+    /// The golden ledger, and everybody enrolled whom it lacks.
+    pub fn begin(seed: u64) -> Self {
+        let (desk, log) = golden();
+        let (now_ms, requests) = (desk.ledger.recorded_at(), BTreeMap::new());
+        let state = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut town = Self { desk, log, now_ms, state, drafts: seed << 32, requests };
+        town.staff();
+        town
+    }
+
     pub fn below(&mut self, limit: u64) -> u64 {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
@@ -68,7 +74,7 @@ impl Town {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
-    fn batch(&mut self) {
+    pub fn batch(&mut self) {
         let pause = self.pick(&[5, 900, 20_000, 20_000, 700_000]);
         self.now_ms += pause + if self.below(60) == 0 { 86_400_000 } else { 0 };
         let mut first = true;
@@ -88,7 +94,7 @@ impl Town {
         }
     }
 
-    fn close_epoch(&mut self) {
+    pub fn close_epoch(&mut self) {
         let root = self.desk.tree.root();
         let RegistryEvent::EpochClosed { number, size, root, map, engine } =
             self.desk.ledger.next_epoch(root)

@@ -1,0 +1,111 @@
+//! What should have happened by a day and has not, over all streams (SPEC.md "Obligations").
+//! Invariant: nothing but states, epochs, rules and the day goes in; the calendar begins on the day of
+//! entry 0. Limits: 200,000 streams of each family looked at.
+
+use lian_core::{json::Value, time::taipei_day};
+
+use super::{LOOKED_AT_MAX, View, board::bag, date, draws, owned, past::PastFault, streams::Streams};
+use crate::{
+    dates::Day,
+    ethics, families,
+    ledger::Stream,
+    obligations::{Calendar, Expected, Item, Obligation, Quarter, Setting},
+    rules::Rules,
+};
+
+/// Beginnings of the streams of which the calendar takes a state as it is, or nearly.
+const FAMILIES: [&str; 7] = ["cargo/", "case/", "ethics_run/", "exhibit/", "handover/", "patrol/", "post/"];
+
+/// The calendar of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obligations {
+    /// As of this day.
+    pub today: Day,
+    /// By due date, then kind and stream.
+    pub rows: Vec<Obligation>,
+    /// False if there are more streams than are looked at.
+    pub complete: bool,
+}
+
+/// Every obligation that is open on the day, or was met late.
+pub fn obligations(streams: &dyn Streams, today: Day) -> Result<Obligations, PastFault> {
+    let rules = streams.rules();
+    // Epoch 0 is closed by entry 0.
+    let from = streams.epoch(0)?.map_or(today, |opened| day_of(opened.closed_at));
+    let mut calendar = Calendar::new(Setting {
+        from,
+        as_of: today,
+        terms: &rules.obligations,
+        cases: &rules.cases,
+        run_days: rules.ethics.run_days,
+    });
+    let mut complete = true;
+    for family in FAMILIES {
+        complete &= streams.each(family, LOOKED_AT_MAX, &mut |stream| take(&mut calendar, stream, &rules))?;
+    }
+    complete &= reveals(streams, &mut calendar)?;
+    Ok(Obligations { today, rows: calendar.finish(), complete })
+}
+
+fn day_of(unix_ms: u64) -> Day {
+    Day::from_number(taipei_day(unix_ms))
+}
+
+fn take(calendar: &mut Calendar<'_>, stream: &Stream, rules: &Rules) {
+    let Some(state) = stream.family() else { return };
+    if let Some((_, _, cargo)) = bag(stream) {
+        if let Some(due) = cargo.report_due(&rules.clearance) {
+            let reported_on = cargo.reported_on;
+            calendar.take(&stream.name, Item::Expected(Expected::ShortOver { due, reported_on }, ""));
+        }
+    } else if let Some(ethics::State::Run(run)) = state.ethics() {
+        let quarter = Quarter::of(run.quarter.first());
+        let expected = Expected::SamplingRun { quarter, closed_on: run.closed_on };
+        calendar.take(&stream.name, Item::Expected(expected, ""));
+    } else if let Some(case) = state.case() {
+        calendar.take(&stream.name, Item::from(case));
+    } else if let Some(patrol) = state.patrol() {
+        calendar.take(&stream.name, Item::Patrol(patrol));
+    }
+}
+
+/// A party that committed owes its reveal once the seal epoch is cosigned, and owes it for ever.
+fn reveals(streams: &dyn Streams, calendar: &mut Calendar<'_>) -> Result<bool, PastFault> {
+    let mut draws = Vec::new();
+    let complete = streams.each("draw/", LOOKED_AT_MAX, &mut |stream| {
+        draws.extend(stream.family().and_then(families::State::draw).cloned());
+    })?;
+    for draw in draws.iter().filter(|draw| draw.withheld().next().is_some()) {
+        let seal = draws::seal(streams, draw)?;
+        let Some(until) = seal.and_then(|(_, seal)| draw.reveal_until(&seal)) else { continue };
+        for party in draw.withheld() {
+            let expected = Expected::Reveal { due: day_of(until), revealed_on: None };
+            calendar.take(&draw.stream(), Item::Expected(expected, party));
+        }
+    }
+    Ok(complete)
+}
+
+/// One obligation as a JSON object.
+pub fn obligation_value(obligation: &Obligation) -> Value<'static> {
+    Value::object([
+        ("detail", owned(&obligation.detail)),
+        ("due", date(obligation.due)),
+        ("kind", Value::text(obligation.kind.name())),
+        ("source", Value::text(obligation.source())),
+        ("standing", Value::text(obligation.standing.name())),
+        ("stream", owned(&obligation.stream)),
+    ])
+}
+
+impl View for Obligations {
+    const NAME: &'static str = "obligations";
+
+    fn to_value(&self) -> Value<'static> {
+        Value::object([
+            ("complete", Value::Bool(self.complete)),
+            ("rows", Value::List(self.rows.iter().map(obligation_value).collect())),
+            ("today", date(self.today)),
+        ])
+    }
+}
