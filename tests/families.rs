@@ -46,12 +46,12 @@ const AGENCY: (&str, &str) = ("agency:aac", "anticorruption");
 const DRAW: &str = "draw/ethics_sample/2026Q4";
 const RUN: &str = "ethics_run/2026Q4";
 /// 2027-01-01T00:00:00+08:00: the quarter is over.
-const NEW_YEAR_S: i64 = 1_798_732_800;
+pub const NEW_YEAR_S: i64 = 1_798_732_800;
 
-struct Story {
-    house: House,
-    folder: TempDir,
-    desk: Desk,
+pub struct Story {
+    pub house: House,
+    pub folder: TempDir,
+    pub desk: Desk,
 }
 
 fn json(text: &str) -> Value<'static> {
@@ -76,7 +76,7 @@ fn period() -> Period {
 }
 
 impl Story {
-    fn begin(seed: u64) -> Self {
+    pub fn begin(seed: u64) -> Self {
         let (house, folder) = (House::new(seed), tempfile::tempdir().unwrap());
         let path = folder.path().join("ledger");
         let mut desk = Desk::found(Arc::new(RealDisk::create(&path).unwrap()), &house);
@@ -86,7 +86,7 @@ impl Story {
         Self { house, folder, desk }
     }
 
-    fn now_s(&self) -> i64 {
+    pub fn now_s(&self) -> i64 {
         i64::try_from(self.desk.clock.wall_ms() / 1_000).unwrap()
     }
 
@@ -99,7 +99,7 @@ impl Story {
     }
 
     /// Time passes, and an entry of another family lets the epoch close that is due.
-    fn next_epoch(&mut self, seconds: u64) -> u64 {
+    pub fn next_epoch(&mut self, seconds: u64) -> u64 {
         self.pass(seconds);
         let stream = "delegation/22099131/12345675";
         let version = self.version(stream);
@@ -128,7 +128,7 @@ impl Story {
     }
 
     /// The same with data as text.
-    fn tells(&mut self, kind: &str, stream: &str, data: &str, by: &[(&str, &str)]) {
+    pub fn tells(&mut self, kind: &str, stream: &str, data: &str, by: &[(&str, &str)]) {
         self.does(kind, stream, json(data), by);
     }
 
@@ -189,7 +189,7 @@ impl Story {
     }
 
     /// The population that the states give now, if an epoch was just closed.
-    fn members(&self) -> Vec<String> {
+    pub fn members(&self) -> Vec<String> {
         let scheme = self.scheme();
         let of = |stream: &lian_domain::ledger::Stream| {
             stream.state_value().map_or(Vec::new(), |state| scheme.members(period(), &stream.name, &state))
@@ -217,7 +217,7 @@ impl Story {
     }
 
     /// Nine registrations that are closed before the quarter is, and one that is not.
-    fn autumn(&mut self) {
+    pub fn autumn(&mut self) {
         gift_kept_against_the_rules(self, "115-000001");
         lobbying(self, "115-000002");
         for no in 3..10 {
@@ -259,7 +259,7 @@ fn lobbying(story: &mut Story, no: &str) {
 }
 
 /// The draw is opened over the one population and epoch that the rules give.
-fn opened(story: &mut Story, epoch: u64, members: &[String]) {
+pub fn opened(story: &mut Story, epoch: u64, members: &[String]) {
     let scheme = story.scheme();
     let honest = |epoch, members: &[String]| draw::opened(&scheme, period(), epoch, members).unwrap();
     // An epoch of last year, when fewer were closed; an epoch that is not closed yet.
@@ -280,7 +280,7 @@ fn opened(story: &mut Story, epoch: u64, members: &[String]) {
 }
 
 /// All three commit, each for itself and once; gives the seal epoch, which comes after all of them.
-fn committed(story: &mut Story) -> u64 {
+pub fn committed(story: &mut Story) -> u64 {
     story.commits("system:draws");
     let better = draw::committed(DRAW, "system:draws", &[9; 32]);
     let operator = [("system:draws", "committer")];
@@ -300,7 +300,7 @@ fn committed(story: &mut Story) -> u64 {
 }
 
 /// The operator withholds its number, tries other epochs, seeds and names, and changes nothing.
-fn revealed(story: &mut Story, seal: u64, members: &[String]) {
+pub fn revealed(story: &mut Story, seal: u64, members: &[String]) {
     let other = draw::revealed("agency:aac", &[9; 32], seal);
     story.cannot("draw.revealed", DRAW, other, &[("agency:aac", "committer")], Refusal::RevealDiffers);
     story.reveals("agency:aac", seal);
@@ -433,7 +433,7 @@ fn a_population_with_one_left_out_is_found_by_whoever_has_the_states() {
     checked(story);
 }
 
-const BAG: &str = "cargo/297-83993523/598FJ923";
+pub const BAG: &str = "cargo/297-83993523/598FJ923";
 const SECOND: &str = "cargo/297-83993523/598FJ924";
 const QUEUE: &str = "queue/C2001/2026-11-23";
 const GUARANTEE: &str = "guarantee/FB-115-000123";
@@ -448,7 +448,7 @@ const DECLARED: &str = r#"{"broker":"22099131","category":"X3","declaration":"CA
 
 /// A licensed broker with a delegation, a certified officer on line L1, a guarantee that is accepted,
 /// and a bag that is declared.
-fn declared(story: &mut Story) {
+pub fn declared(story: &mut Story) {
     let two = [OFFICER, SUPERIOR];
     story.tells("broker.licensed", "broker/22099131", r#"{"until":"2027-12-31"}"#, &two);
     let certified = r#"{"solo_from":"2026-01-01","until":"2027-12-31"}"#;
@@ -464,7 +464,7 @@ fn declared(story: &mut Story) {
 }
 
 /// What is left of the way to the officer's line: the bag is read there.
-fn read(story: &mut Story) {
+pub fn read(story: &mut Story) {
     story.pass(5 * 3_600);
     let warehoused = r#"{"completed_at":"2026-11-23T19:00:00+08:00","pieces":3,"warehouse":"C2001"}"#;
     story.tells("cargo.warehoused", BAG, warehoused, &[WAREHOUSE]);
@@ -537,13 +537,13 @@ fn a_bag_goes_from_manifest_to_gate_out_and_draws_on_its_guarantee_only_while_no
     checked(story);
 }
 
-const CASE: &str = "case/TP115-0001";
+pub const CASE: &str = "case/TP115-0001";
 const EXHIBIT: &str = "exhibit/EX-1";
 const HANDOVER: &str = "handover/H-1";
 const INCOMING: (&str, &str) = ("officer:m4qd", "officer");
 
 /// A case with its exhibit, found on 2026-11-20.
-fn opened_case(story: &mut Story) {
+pub fn opened_case(story: &mut Story) {
     let day = "2026-11-20";
     let sealed = format!(r#"{{"sealed":"{}"}}"#, Digest([0xab; 32]));
     let offence =

@@ -16,6 +16,7 @@ pub mod moment;
 pub mod paced;
 pub mod problem;
 pub mod proofs;
+pub mod registers;
 pub mod request;
 pub mod routes;
 pub mod row_books;

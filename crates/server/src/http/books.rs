@@ -21,6 +21,8 @@ use lian_domain::{
     views::{
         guarantees::{Exposure, Row, bank_exposure, company_quota, rows},
         keys::{self, KeyRow},
+        past::PastFault,
+        streams::Streams,
     },
 };
 use lian_store::reader::Reader;
@@ -212,6 +214,26 @@ impl From<BooksFault> for Problem {
     }
 }
 
+/// What is asked of all streams of a moment.
+pub type Question<'q> = dyn FnMut(&dyn Streams) -> Result<(), PastFault> + 'q;
+
+/// What a view gives over the streams of a moment.
+pub fn view<T>(
+    books: &dyn Books,
+    at: At,
+    make: impl FnOnce(&dyn Streams) -> Result<T, PastFault>,
+) -> Result<Seen<T>, BooksFault> {
+    let (mut make, mut made) = (Some(make), None);
+    let size = books.ask(at, &mut |streams| {
+        if let Some(make) = make.take() {
+            made = Some(make(streams)?);
+        }
+        Ok(())
+    })?;
+    let value = made.ok_or_else(|| BooksFault::Unread("a question was not put".to_owned()))?;
+    Ok(Seen { size, value })
+}
+
 /// Reads of what is derived from the log.
 pub trait Books: Send + Sync {
     /// One guarantee; none if it was not requested then.
@@ -235,6 +257,8 @@ pub trait Books: Send + Sync {
     fn try_out(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault>;
     /// How a guarantee went over the last `most` entries that name it; none if it was not requested.
     fn timeline(&self, no: &GuaranteeNo, at: At, most: usize) -> Result<Seen<Option<Timeline>>, BooksFault>;
+    /// Puts a question to the streams as they stood at a moment; gives the size that they stood at.
+    fn ask(&self, at: At, question: &mut Question<'_>) -> Result<u64, BooksFault>;
     /// The epochs so far.
     fn epochs(&self) -> Result<EpochsSeen, BooksFault>;
     /// Which ledger this is.
@@ -418,6 +442,12 @@ impl Books for FoldedBooks {
             let steps = steps.iter().enumerate().map(step).collect();
             Some(Timeline { state, standing, steps })
         })
+    }
+
+    fn ask(&self, at: At, question: &mut Question<'_>) -> Result<u64, BooksFault> {
+        let seen = self.with(at, |ledger| question(ledger))?;
+        seen.value?;
+        Ok(seen.size)
     }
 
     fn epochs(&self) -> Result<EpochsSeen, BooksFault> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     App, entries,
     problem::{Code, Problem},
+    registers,
     request::{IMMUTABLE, Reply, Request},
     shape,
 };
@@ -121,16 +122,11 @@ pub fn tile(app: &App, request: &Request) -> Result<Reply, Problem> {
     Ok(Reply::new("application/octet-stream", bytes.to_vec()).with("Cache-Control", IMMUTABLE))
 }
 
-/// Streams whose entries are for parties or for the house.
-const WITHHELD: [&str; 3] = ["guarantee/", "delegation/", "declaration/"];
-
 /// `GET /v1/streams/{stream…}/proof`: that these are all entries that name the stream, and its
 /// state, under the map of the last closed epoch.
 pub fn stream(app: &App, request: &Request) -> Result<Reply, Problem> {
     let name = request.place(0);
-    if !app.config.open_all && WITHHELD.iter().any(|family| name.starts_with(family)) {
-        return Err(Problem::plain(Code::NotForYou));
-    }
+    registers::check_stream(app, name)?;
     if !lian_core::statement::is_stream(name) {
         return Err(Problem::plain(Code::NotFound));
     }

@@ -5,7 +5,7 @@
 use super::{
     App, entries, house,
     problem::{Code, Problem},
-    proofs,
+    proofs, registers,
     request::{Reply, Request, percent_decode},
     views, web,
 };
@@ -144,6 +144,27 @@ pub const ROUTES: &[Route] = &[
     asking(get("/v1/guarantees/{no}/history", Views, Parties, 10, Aside(views::history)), &["as_of"]),
     asking(get("/v1/principals/{taxid}/quota", Views, Parties, 5, Aside(views::quota)), &["as_of"]),
     asking(get("/v1/banks/{code}/exposure", Views, Parties, 5, Aside(views::exposure)), &["as_of"]),
+    asking(
+        get("/v1/streams", Views, ByClass, 10, Aside(registers::streams)),
+        &["as_of", "prefix", "after", "limit"],
+    ),
+    asking(get("/v1/streams/{stream...}", Views, ByClass, 2, Aside(registers::stream)), &["as_of"]),
+    // Before the waybills: no waybill is spelled so.
+    asking(get("/v1/clearance/advice", Views, Parties, 20, Aside(registers::advice)), &["as_of"]),
+    asking(get("/v1/clearance/{mawb}", Views, Parties, 10, Aside(registers::waybill)), &["as_of"]),
+    asking(get("/v1/clearance/{mawb}/{hawb}", Views, Parties, 2, Aside(registers::bag)), &["as_of"]),
+    asking(
+        get("/v1/disclosure/board", Views, Everyone, 20, Aside(registers::clearance_board)),
+        &["as_of", "warehouse", "broker", "date"],
+    ),
+    asking(
+        get("/v1/disclosure/exceptions", Views, Everyone, 20, Aside(registers::exception_board)),
+        &["as_of", "warehouse", "broker", "date"],
+    ),
+    asking(get("/v1/ethics/stats", Views, Everyone, 20, Aside(registers::ethics_stats)), &["as_of"]),
+    asking(get("/v1/cases/clocks", Views, Parties, 20, Aside(registers::case_clocks)), &["as_of"]),
+    asking(get("/v1/draws/{scheme}/{period}", Views, ByClass, 20, Aside(registers::draw)), &["as_of"]),
+    asking(get("/v1/obligations", Views, Parties, 20, Aside(registers::obligations)), &["as_of"]),
     get("/checkpoint", Tiles, Everyone, 1, Here(proofs::published)),
     get("/tile/{path...}", Tiles, Everyone, 1, Aside(proofs::tile)),
     asking(get("/", Pages, ByClass, 10, Aside(web::home)), &["lang"]),

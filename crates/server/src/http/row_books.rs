@@ -24,7 +24,7 @@ use lian_domain::{
 use lian_store::reader::Reader;
 
 use super::books::{
-    At, Books, BooksFault, Card, Completeness, EpochsSeen, Identity, Quota, Seen, Timeline, Wanted,
+    At, Books, BooksFault, Card, Completeness, EpochsSeen, Identity, Question, Quota, Seen, Timeline, Wanted,
     standing_of, trial,
 };
 use crate::{admit::KeyBook, service::Service, shadow::Shadow};
@@ -260,6 +260,12 @@ impl Books for RowBooks {
         let opening = self.reads().ok()?.opening();
         let own = [opening.system_log, opening.system_admission];
         opening.roots.iter().map(|(_, key)| *key).chain(own).find(|key| key.id() == *id)
+    }
+
+    fn ask(&self, at: At, question: &mut Question<'_>) -> Result<u64, BooksFault> {
+        let (reads, size) = self.at(at)?;
+        question(&reads.at(size)?)?;
+        Ok(size)
     }
 
     fn epochs(&self) -> Result<EpochsSeen, BooksFault> {

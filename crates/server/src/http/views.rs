@@ -23,11 +23,11 @@ use super::{
 const LISTED_MAX: usize = 500;
 const LISTED_USUAL: usize = 50;
 
-fn at(app: &App, request: &Request) -> Result<At, Problem> {
+pub(super) fn at(app: &App, request: &Request) -> Result<At, Problem> {
     moment::resolve(request.parameter("as_of"), app.reader(), &*app.books, app.today())
 }
 
-fn as_of(size: u64, at: At) -> Value {
+pub(super) fn as_of(size: u64, at: At) -> Value {
     json!({"seq": size.checked_sub(1), "checkpoint": size, "date": at.day.to_string()})
 }
 
@@ -36,7 +36,7 @@ pub(super) fn check_party(app: &App) -> Result<(), Problem> {
     if app.config.open_all { Ok(()) } else { Err(Problem::plain(Code::NotForYou)) }
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::plain(Code::NotFound)
 }
 
