@@ -14,6 +14,7 @@ use lian_core::{
     statement::{Envelope, STATEMENT_TYPE, pae, statement_digest},
 };
 use lian_domain::{
+    families,
     filing::Filing,
     guarantee,
     ledger::{Ledger, Unlogged},
@@ -194,8 +195,8 @@ fn slot(
 fn capacity_of(held: &[String], kinds: &[&str]) -> std::result::Result<String, String> {
     let mut needed: Vec<&str> = Vec::new();
     for kind in kinds {
-        let alternatives = guarantee::authority(kind).or_else(|| plain::authority(kind));
-        match alternatives {
+        let own = || guarantee::authority(kind).or_else(|| plain::authority(kind));
+        match families::kind(kind).map(|kind| kind.authority).or_else(own) {
             Some(alternatives) => needed.extend(alternatives.iter().flat_map(|all| all.iter())),
             None => needed.extend(["admin", "root"]),
         }

@@ -3,17 +3,23 @@
 mod actor;
 mod afar;
 mod backup;
+mod case;
 mod checkpoint;
+mod clearance;
 mod completions;
 mod demo;
 mod doctor;
+mod draw;
 mod epoch;
+mod ethics;
 mod guarantee;
 mod help;
 mod init;
 mod key;
 mod log;
+mod obligations;
 mod receipt;
+mod record;
 mod reindex;
 mod replay;
 mod scheme;
@@ -39,6 +45,18 @@ pub enum Command {
     Dev(serve::Dev),
     /// Duty guarantees: Request, Accept, Suspend, Close, draws, claims; list and show them
     Guarantee(Box<guarantee::Arguments>),
+    /// Record any event of cargo, registrations, draws, cases, exhibits, posts or patrols
+    Record(Box<record::Record>),
+    /// Cargo from manifest to gate-out: record, show, add up
+    Clearance(Box<clearance::Arguments>),
+    /// Gifts, invitations, lobbying: register, list, count
+    Ethics(Box<ethics::Arguments>),
+    /// Seizure cases and their limitation clocks
+    Case(Box<case::Arguments>),
+    /// Draws nobody can steer: show one, or draw it again
+    Draw(draw::Arguments),
+    /// What should have happened by a day and has not
+    Obligations(obligations::Arguments),
     /// Register who takes part
     Actor(Box<actor::Arguments>),
     /// Key files and the key directory
@@ -102,6 +120,12 @@ pub fn run(command: Command, session: &Session) -> Result<()> {
         Command::Backup(a) => backup::run(&a, session),
         Command::Reindex(a) => reindex::run(&a, session),
         Command::Guarantee(a) => guarantee::run(*a, session),
+        Command::Record(a) => record::record(&a, session),
+        Command::Clearance(a) => clearance::run(&a, session),
+        Command::Ethics(a) => ethics::run(&a, session),
+        Command::Case(a) => case::run(&a, session),
+        Command::Draw(a) => draw::run(&a, session),
+        Command::Obligations(a) => obligations::run(&a, session),
         Command::Actor(a) => actor::run(&a, session),
         Command::Key(a) => key::run(&a, session),
         Command::Scheme(a) => scheme::scheme(&a, session),

@@ -9,6 +9,7 @@ mod folder;
 mod hand_in;
 mod keyring;
 mod out;
+mod past;
 mod remote;
 mod say;
 mod session;
@@ -36,6 +37,7 @@ Examples:
   lian verify sample/ledger
   lian dev                                   serve a throw-away ledger; then, elsewhere:
   lian --server http://127.0.0.1:8790 tail -f
+  lian --ledger sample/ledger obligations --as-of 116-01-31
   lian help quota-insufficient               what a code means and how to mend it
 ";
 

@@ -99,6 +99,59 @@ texts! {
     ViewsMade: "檢視已由帳本重建：{0} 筆", "views made again from {0} entries";
     ViewsAgree: "{0} 列檢視均與帳本前 {1} 筆相符", "all {0} rows agree with a fresh fold of {1} entries";
 
+    AsOf: "截至 {0}（{1}），帳本前 {2} 筆，每一判定皆已重算", "as of {0} ({1}), the first {2} entries; every verdict computed again";
+    ViewDigest: "檢視 {0} 摘要 {1}", "view {0}, digest {1}";
+    OfSoMany: "{0} 件（共 {1} 件）", "{0} of {1}";
+
+    DrawOpened: "抽籤開啟 {0}", "opened {0}";
+    DrawOf: "自 {1} 名中抽 {0} 名；母體取自第 {2} 時段，根 {3}", "{0} of {1} members; population of epoch {2}, root {3}";
+    DrawSilent: "未承諾", "has not committed";
+    DrawCommitted: "已承諾，未揭示", "committed, not revealed";
+    DrawRevealed: "已承諾並揭示", "committed and revealed";
+    DrawCommitUntil: "承諾期限 {0}", "commitments until {0}";
+    DrawNotClosed: "尚未抽出", "not drawn yet";
+    DrawSeed: "封存時段 {0}，種子 {1}", "seal epoch {0}, seed {1}";
+    DrawPartPopulation: "母體：由該時段之狀態重新列出", "population: listed again from the states of its epoch";
+    DrawPartReveals: "揭示：與先前承諾相符", "reveals: as they were committed to";
+    DrawPartSeed: "種子：由揭示與封存時段之根重算", "seed: computed again from the reveals and the root of the seal epoch";
+    DrawPartNames: "名單：依種子重抽，逐名相同", "names: drawn again from the seed, each in its place";
+
+    CargoPieces: "應有 {0} 件：放行 {1} 扣留 {2} 扣押 {3} 退運 {4} 放棄 {5} 在倉 {6}；已出倉 {7}", "{0} pieces: released {1}, held {2}, seized {3}, returned {4}, abandoned {5}, on hand {6}; gone {7}";
+    CargoGone: "未經放行而出倉 {0} 件", "{0} pieces left without release";
+    CargoException: "異常 {0} {1}，{2} 件，自 {3}", "exception {0} {1}, {2} pieces, since {3}";
+    BoardUpdated: "資料更新時間 {0}", "up to {0}";
+    BoardCut: "僅列最新者；其餘請以條件查詢", "only the newest are listed; ask for fewer";
+    HitRate: "建議 {0}，應查 {1}：查獲 {2}、誤報 {3}；應放 {4}、漏失 {5}；未有結果 {6}", "advised {0}; said look {1}: found {2}, false alarms {3}; said pass and right {4}, missed {5}; open {6}";
+    MawbSums: "{0} 袋（分號）：艙單與更正 {1} 件，現況合計 {2} 件", "{0} bags: manifest and corrections {1} pieces, in all standings {2}";
+    ImbalanceCargo: "{0}：差 {1} 件", "{0}: {1} pieces do not add up";
+    ImbalanceGone: "{0}：未經放行出倉 {1} 件", "{0}: {1} pieces left without release";
+    ImbalanceBelow: "{0}：處置件數多於點收 {1} 件", "{0}: {1} more pieces are placed than were counted";
+    ImbalanceTwice: "{0}：重複計入", "{0}: counted twice";
+    ImbalanceNoWaybill: "主號艙單未在帳上", "no manifest of the master waybill is on record";
+    ImbalanceBills: "主號載 {0} 袋，實見 {1} 袋", "the master waybill names {0} bags, {1} were found";
+    ImbalancePieces: "主號載 {0} 件，各袋合計 {1} 件", "the master waybill names {0} pieces, its bags {1}";
+
+    EthicsCounts: "登錄 {0}，逾期 {1}，違規 {2}，抽查 {3}，無誤 {4}，異常 {5}", "registered {0}, late {1}, breaches {2}, sampled {3}, correct {4}, anomalies {5}";
+
+    CaseFacts: "查獲 {0}，立案 {1}，報單 {2}", "detected {0}, on file {1}, declaration {2}";
+    CaseDecided: "罰鍰 {0}，已收 {1}", "fine {0}, collected {1}";
+    ClockDays: "自 {0} 起，末日 {1}（始日計入）、{2}（始日不計）", "from {0}, last day {1} (first day counted), {2} (not counted)";
+    ClockWithin: "{0} 個月內屆滿", "lapses within {0} months";
+
+    Obligations: "{0} 項義務，其中 {1} 項逾期", "{0} obligations, {1} of them overdue";
+    OwedSamplingRun: "廉政抽查", "sampling run";
+    OwedPatrol: "夜間查緝", "night patrol";
+    OwedHandover: "三方交接", "handover";
+    OwedAssignment: "案件改派", "assignment";
+    OwedOrphanCase: "離任未列交之案件", "case of somebody who left";
+    OwedClock: "裁處權時效", "limitation clock";
+    OwedReferral: "移送偵辦", "referral to the prosecutor";
+    OwedProsecutorAsked: "函詢地檢署", "question to the prosecutor";
+    OwedExhibitStored: "證物入庫", "exhibit into the store";
+    OwedExhibitNamed: "證物列案", "exhibit named by its case";
+    OwedShortOver: "短溢卸報告", "short or over report";
+    OwedReveal: "亂數揭示", "reveal for a draw";
+
     DemoTitle: "廉·鏈　一張保證書的一生，27 家銀行", "Lian: the life of one bank guarantee, among 27 banks";
     DemoIntro: "虛構的海關與銀行，真實的簽章、檔案與驗證；故事時鐘自 {0} 起。資料夾：{1}", "A made-up customs house and banks; real signatures, files and checks. The story's clock starts at {0}. Folder: {1}";
     DemoFound: "一、開帳：三個根機關、管理員、關員、27 家銀行", "1. The ledger is opened: three roots, admins, officers, 27 banks";
@@ -109,19 +162,27 @@ texts! {
     DemoPay: "四、繳稅恢復額度，銀行廢止，海關解除擔保", "4. Tax is paid, the bank suspends, customs closes";
     DemoOthers: "其間另外 {0} 家銀行的 {1} 筆陳述也已入帳，帳本共 {2} 筆、{3} 個時段。", "Meanwhile {1} statements of the other {0} banks came in; the ledger has {2} entries and {3} epochs.";
     DemoRejected: "沒有權限的陳述不入帳，但得到簽章的回覆：{0}", "A statement without authority is not logged; it gets a signed answer: {0}";
-    DemoVerify: "五、稽核員只憑檔案與公開金鑰驗證整本帳", "5. An auditor verifies it all, with files and public keys alone";
-    DemoFlip: "六、有人在副本裡改了一個位元", "6. Somebody flips one bit in a copy";
+    DemoBag: "五、一袋快遞，從艙單到出倉，稅款由保證書擔保", "5. A bag from manifest to gate-out, its duty drawn on a guarantee";
+    DemoOneStatement: "扣抵額度與稅費擔保同在一份陳述：同時成立，或同時不成立。", "The draw and the tax step are one statement: accepted together, or not at all.";
+    DemoGift: "六、受贈登錄，由誰都左右不了的抽籤抽查", "6. A gift is registered, and sampled by a draw that nobody can steer";
+    DemoPicked: "經辦者在得知他人亂數之後改報自己的亂數，想抽到 {0}：", "Whoever runs it changes the own number after those of the others are known, to draw {0}:";
+    DemoDrawCheck: "任何人只憑帳本重抽一次（lian draw check {0}）：", "Anybody draws again from the log alone (lian draw check {0}):";
+    DemoCase: "七、一件裁處權時效將屆的緝私案", "7. A case whose clock is about to lapse";
+    DemoOwed: "義務日曆，{0}：", "The calendar of obligations, {0}:";
+    DemoVerify: "八、稽核員只憑檔案與公開金鑰驗證整本帳", "8. An auditor verifies it all, with files and public keys alone";
+    DemoFlip: "九、有人在副本裡改了一個位元", "9. Somebody flips one bit in a copy";
     DemoFlipped: "{0} 位移 {1}：{2} 改成 {3}（銀行簽署的額度）。", "{0} offset {1}: {2} becomes {3} (in the limit that the bank signed).";
     DemoFound1: "找到了：第 {0} 筆，欄位 {1}，{2} 位移 {3}", "found: entry {0}, field {1}, {2} offset {3}";
-    DemoReplay: "七、重演到過去的某一天", "7. Replay to a day in the past";
-    DemoForgeA: "八、內賊：持有公證金鑰，竄改銀行的陳述，重寫之後的整條鏈", "8. An insider with the log key alters a bank's statement and rewrites the whole chain after it";
+    DemoReplay: "十、重演到過去的某一天", "10. Replay to a day in the past";
+    DemoForgeA: "十一、內賊：持有公證金鑰，竄改銀行的陳述，重寫之後的整條鏈", "11. An insider with the log key alters a bank's statement and rewrites the whole chain after it";
     DemoForgeAHow: "額度改為 {0}；雜湊、鏈結、樹、時段與公證簽章全部重做。", "The limit becomes {0}; hashes, links, tree, epochs and the log's signatures are all made anew.";
-    DemoForgeB: "九、內賊學乖了：不改銀行的字，只把那筆拒絕從歷史中抽掉", "9. The insider learns: alters no bank's words, and leaves the refusal out of history";
+    DemoForgeB: "十二、內賊學乖了：不改銀行的字，只把那筆拒絕從歷史中抽掉", "12. The insider learns: alters no bank's words, and leaves the refusal out of history";
     DemoForgeBHow: "抽掉第 {0} 筆，其餘簽章全部真實，整本帳重新公證。", "Entry {0} is left out; every signature that remains is genuine; the whole ledger is signed again.";
     DemoSeen: "被銀行的 `seen` 抓到：它後來簽署的陳述記得另一段歷史", "Caught by the bank's `seen`: its later statement remembers another history";
     DemoForgeC: "他再把那些陳述也截掉：單憑檔案看不出來", "He cuts those statements off too: the files alone no longer show it";
     DemoKept: "被稽核員留存的舊檢查點抓到", "Caught by an old checkpoint that the auditor kept";
     DemoSeenOutside: "也被銀行自己留存的 `seen`（時段 {0}）抓到", "And by the `seen` (epoch {0}) that the bank kept for itself";
+    DemoForgeD: "十三、內賊把抽籤名單換成別人：規則看不出，重抽就看得出", "13. The insider puts another name into the draw: no rule can know, whoever draws again does";
     DemoEnd: "故事結束。驗證、竄改與重演都真實執行，共 {0} 毫秒。", "The end. Every check, change and replay above was really executed, in {0} ms.";
     DemoKeep: "帳本留在 {0}；繼續：lian --ledger {0} log --oneline", "The ledger is kept at {0}; go on with: lian --ledger {0} log --oneline";
     DemoTry: "保留帳本：lian demo --dir sample", "Keep the ledger: lian demo --dir sample";

@@ -105,6 +105,11 @@ impl House {
         self.keys.keys().map(String::as_str)
     }
 
+    /// Everybody whose key [`House::further_enrolments`] enrols, ascending.
+    pub fn further_actors(&self) -> impl Iterator<Item = &str> {
+        self.further.keys().map(String::as_str)
+    }
+
     /// Root organisations with their keys.
     pub fn roots(&self) -> &[(String, SecretKey)] {
         &self.roots

@@ -2,6 +2,7 @@
 //! Invariant: nothing that it tells is made up; every line follows a call that was made, and the
 //! demo fails if a check does not end as told.
 
+mod families;
 mod forge;
 mod scenes;
 mod stage;
@@ -12,6 +13,8 @@ use std::{
     time::Instant,
 };
 
+use lian_core::time::TAIPEI_SECONDS;
+use lian_domain::{dates::Day, draws::Calendar};
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,10 +36,14 @@ Examples:
   lian demo --lang zh-TW --seed 7
 ";
 
-/// When the story begins: 115/11/02 09:00:00 (+08:00); earlier if that lies ahead of the clock.
-const START_S: i64 = 1_793_581_200;
-/// How long it takes, with room: a story must not end in the future, or its ledger could not go on.
-const STORY_S: i64 = 21 * 86_400 + 4 * 3_600;
+/// In the middle of the story a quarter ends: 115/10/01, or an earlier one if that lies ahead of the
+/// clock. It begins so long before, at 09:00:00 (+08:00).
+const BEFORE_S: i64 = 21 * 86_400 + 15 * 3_600;
+/// How long it goes on then, with room: a story must not end in the future, or its ledger could not go
+/// on.
+const AFTER_S: i64 = 4 * 86_400;
+/// 115/10/01 00:00:00 (+08:00).
+const QUARTER_S: i64 = 1_790_784_000;
 
 /// Options of `lian demo`.
 #[derive(clap::Args)]
@@ -99,7 +106,7 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
         Some(folder) => empty_folder(folder)?,
         None => temporary.path().to_owned(),
     };
-    let start_s = START_S.min(now_s() - STORY_S);
+    let start_s = start_s(now_s());
     let mut teller = Teller { out, facts: Vec::new() };
     if !out.json {
         out.line(out.headline(Text::DemoTitle, &[]));
@@ -123,6 +130,14 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// When the story begins, for a clock that stands here: at 9 in the morning, three weeks before the
+/// last end of a quarter that leaves time for the rest.
+fn start_s(now_s: i64) -> i64 {
+    let day = Day::from_number((now_s - AFTER_S + TAIPEI_SECONDS).div_euclid(86_400));
+    let first = Calendar::Quarter.period_of(day).first().number() * 86_400 - TAIPEI_SECONDS;
+    first.min(QUARTER_S) - BEFORE_S
+}
+
 /// A folder that is new or empty.
 pub fn empty_folder(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(|error| Failure::io(folder, error))?;
@@ -137,7 +152,7 @@ pub fn empty_folder(folder: &Path) -> Result<PathBuf> {
 
 /// The sample's ledger in `folder/ledger`, with all keys, closed; tells nothing.
 pub fn sample(folder: &Path, seed: u64, out: Out) -> Result<PathBuf> {
-    let start_s = START_S.min(now_s() - STORY_S);
+    let start_s = start_s(now_s());
     let mut teller = Teller { out: Out { json: true, ..out }, facts: Vec::new() };
     let ledger = folder.join("ledger");
     let stage = Stage::open(&ledger, seed, lian_client::sample::SAMPLE_NAME, start_s, out)?;
@@ -151,7 +166,7 @@ fn save_keys(ledger: &Path, stage: &Stage) -> Result<()> {
     let keys = ledger.join("keys");
     fs::create_dir_all(&keys).map_err(|error| Failure::io(&keys, error))?;
     let house = &stage.house;
-    for actor in house.actors() {
+    for actor in house.actors().chain(house.further_actors()) {
         save(&keys.join(file_name(actor)), house.key(actor), None)?;
     }
     for (name, key) in house.roots() {
@@ -164,4 +179,21 @@ fn save_keys(ledger: &Path, stage: &Stage) -> Result<()> {
     };
     let text = Config::write(stage.log.name(), &paths);
     crate::folder::write_file(&ledger.join(crate::folder::CONFIG), text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_story_ends_before_the_clock_and_a_quarter_ends_within_it() {
+        for now_s in [QUARTER_S + AFTER_S, QUARTER_S + 30 * 86_400, QUARTER_S - 1, 1_767_225_600] {
+            let quarter_s = start_s(now_s) + BEFORE_S;
+
+            assert!(quarter_s + AFTER_S <= now_s, "{now_s}");
+            let day = |s: i64| Day::from_number((s + TAIPEI_SECONDS).div_euclid(86_400));
+            let before = Calendar::Quarter.period_of(day(quarter_s - 1));
+            assert_ne!(Calendar::Quarter.period_of(day(quarter_s)), before, "{now_s}");
+        }
+    }
 }

@@ -6,7 +6,6 @@ use lian_core::json::Value;
 use lian_domain::{
     dates::Day,
     ids::Ubn,
-    ledger::Ledger,
     views::guarantees::{Row, bank_exposure, company_quota, rows},
 };
 use lian_server::peek;
@@ -16,12 +15,13 @@ use super::afar;
 use crate::{
     act::{Planned, SignArgs, act},
     failure::{Exit, Failure, Result},
-    folder::{View, now_ms},
+    folder::now_ms,
     out::Out,
+    past::{AsOf, Past, past},
     remote::Remote,
     say::{Entry, group, money, standing_word, to_json},
     session::Session,
-    when::{When, day_of, size_at},
+    when::day_of,
 };
 
 const EXAMPLES: &str = "\
@@ -303,13 +303,6 @@ struct ClaimWithdraw {
 }
 
 #[derive(Args)]
-struct AsOf {
-    /// A moment of the past
-    #[arg(long, value_name = "WHEN", value_parser = When::parse, default_value = "now")]
-    as_of: When,
-}
-
-#[derive(Args)]
 struct List {
     /// Status, such as active or expired
     #[arg(long)]
@@ -478,19 +471,6 @@ fn unknown(no: &str) -> Failure {
         .fix("check the number: lian guarantee list")
 }
 
-/// The ledger at a moment, and the civil day there.
-fn at(session: &Session, moment: &AsOf) -> Result<(View, Ledger, Day)> {
-    let view = session.view()?;
-    let size = size_at(moment.as_of, &view.reader)?;
-    let ledger = view.fold(size, session.out)?;
-    let day = match moment.as_of {
-        When::Now => day_of(now_ms().max(ledger.recorded_at())),
-        When::Moment(ms) => day_of(ms),
-        _ => day_of(ledger.recorded_at()),
-    };
-    Ok((view, ledger, day))
-}
-
 fn list_afar(session: &Session, remote: &Remote, a: &List) -> Result<()> {
     let wanted = Listed::default()
         .with("status", a.status.as_ref().map(|status| status.to_lowercase()))
@@ -502,7 +482,7 @@ fn list_afar(session: &Session, remote: &Remote, a: &List) -> Result<()> {
 
 fn list(session: &Session, a: &List) -> Result<()> {
     let out = session.out;
-    let (_, ledger, today) = at(session, &a.moment)?;
+    let Past { ledger, today, .. } = past(session, a.moment.as_of)?;
     let mut found = rows(&ledger, today);
     found.retain(|row| {
         let terms = row.state.terms();
@@ -551,7 +531,7 @@ pub fn row_json(row: &Row<'_>) -> serde_json::Value {
 
 fn show(session: &Session, a: &Show) -> Result<()> {
     let out = session.out;
-    let (view, ledger, today) = at(session, &a.moment)?;
+    let Past { view, ledger, today, .. } = past(session, a.moment.as_of)?;
     let stream = stream(&a.no);
     let row = rows(&ledger, today).into_iter().find(|row| row.stream == stream);
     let row = row.ok_or_else(|| unknown(&a.no))?;
@@ -596,7 +576,7 @@ pub fn print_state(row: &Row<'_>, out: Out) {
 fn quota(session: &Session, a: &Quota) -> Result<()> {
     let out = session.out;
     let debtor = Ubn::parse(&a.company).ok_or_else(|| Failure::usage("a company is 8 digits"))?;
-    let (_, ledger, today) = at(session, &a.moment)?;
+    let Past { ledger, today, .. } = past(session, a.moment.as_of)?;
     let quota = company_quota(&ledger, &debtor, today);
     if out.json {
         out.value(&json!({
@@ -624,7 +604,7 @@ fn quota(session: &Session, a: &Quota) -> Result<()> {
 
 fn exposure(session: &Session, a: &AsOf) -> Result<()> {
     let out = session.out;
-    let (_, ledger, today) = at(session, a)?;
+    let Past { ledger, today, .. } = past(session, a.as_of)?;
     let banks = bank_exposure(&ledger, today);
     if out.json {
         let rows = banks.iter().map(|(bank, sums)| json!({

@@ -25,11 +25,11 @@ const REPLAY_EXAMPLES: &str = "\
 Examples:
   lian replay --as-of 115-03-31                                the ledger at the end of that day
   lian replay --as-of seq:94 --show guarantee/FB-115-000123
-  lian replay --as-of 115-11-06 --show guarantee/FB-115-000123 --diff now
+  lian replay --as-of 115-09-13 --show guarantee/FB-115-000123 --diff now
 ";
 const DIFF_EXAMPLES: &str = "\
 Examples:
-  lian diff 115-11-06 now             what changed, object by object, with the proof of extension
+  lian diff 115-09-13 now             what changed, object by object, with the proof of extension
   lian diff checkpoint:121 epoch:8
   lian diff kept.checkpoint now       a checkpoint file that you kept; FAIL if history was rewritten
 ";

@@ -155,15 +155,13 @@ fn payload(bytes: &[u8], keys: &[SecretKey]) -> Result<Vec<u8>> {
 }
 
 /// The same value in the one spelling.
-fn canonical(value: &serde_json::Value) -> Result<Value<'static>> {
+pub fn canonical(value: &serde_json::Value) -> Result<Value<'static>> {
     use serde_json::Value as Json;
     Ok(match value {
         Json::Null => Value::Null,
         Json::Bool(truth) => Value::Bool(*truth),
         Json::Number(number) => Value::Int(
-            number
-                .as_i64()
-                .ok_or_else(|| Failure::usage(format!("draft: {number} is no integer that fits")))?,
+            number.as_i64().ok_or_else(|| Failure::usage(format!("{number} is no integer that fits")))?,
         ),
         Json::String(text) => Value::text(text.clone()),
         Json::Array(items) => Value::List(items.iter().map(canonical).collect::<Result<_>>()?),

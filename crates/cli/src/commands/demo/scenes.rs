@@ -1,6 +1,7 @@
 //! The scenes of the demo, in order.
 
 use std::{
+    cmp::Ordering,
     fs,
     path::{Path, PathBuf},
 };
@@ -13,6 +14,7 @@ use lian_core::{
         fold::Status,
     },
     hash::Digest,
+    json::Value,
     statement::Statement,
 };
 use lian_domain::{
@@ -26,13 +28,16 @@ use serde_json::json;
 
 use super::{
     Teller,
+    families::Scenes,
     forge::{Fate, rewrite},
     stage::{Stage, Told, broken},
 };
 use crate::{
+    commands::draw,
     failure::{Failure, Result},
     folder::{View, write_file},
     out::Out,
+    past::Past,
     say::{Entry, group, money, short, standing_word},
     text::Text,
     when::{When, day_of, roc, size_at},
@@ -73,6 +78,8 @@ struct Kept {
     requested: u64,
     refused: u64,
     suspended: u64,
+    /// The entry that closed the draw.
+    closing: u64,
     /// The auditor's checkpoint file.
     checkpoint: PathBuf,
     /// The epoch that the bank saw: number and root.
@@ -99,16 +106,17 @@ impl Story {
         after.flip(teller)?;
         after.replay(teller)?;
         after.forge_with_the_log_key(teller)?;
-        after.leave_out_the_refusal(teller)
+        after.leave_out_the_refusal(teller)?;
+        after.put_in_another_name(teller)
     }
 
-    /// Scenes 1 to 4, for whoever only needs the ledger.
+    /// Scenes 1 to 7, for whoever only needs the ledger.
     pub fn live_and_close(mut self, teller: &mut Teller) -> Result<()> {
         self.live(teller)?;
         self.stage.service.close().map_err(broken)
     }
 
-    /// Scenes 1 to 4: the ledger lives.
+    /// Scenes 1 to 7: the ledger lives.
     fn live(&mut self, teller: &mut Teller) -> Result<Kept> {
         let enrolled = self.stage.service.reader().head().size() - 1;
         teller.scene(Text::DemoFound, &[]);
@@ -119,7 +127,8 @@ impl Story {
         let requested = self.request_and_accept(teller)?;
         let (refused, checkpoint, day) = self.draw(teller)?;
         let (suspended, seen) = self.pay_suspend_close(teller)?;
-        Ok(Kept { requested, refused, suspended, checkpoint, seen, day })
+        let closing = Scenes::new(&mut self.stage, &self.folder.join("ledger")).play(teller)?;
+        Ok(Kept { requested, refused, suspended, closing, checkpoint, seen, day })
     }
 
     fn request_and_accept(&mut self, teller: &mut Teller) -> Result<u64> {
@@ -300,7 +309,7 @@ impl Story {
     }
 }
 
-fn request<'a>(no: &'a str, bank: &'a str, debtor: &'a str, limit: u64) -> GuaranteeRequest<'a> {
+pub(super) fn request<'a>(no: &'a str, bank: &'a str, debtor: &'a str, limit: u64) -> GuaranteeRequest<'a> {
     let day = |text| Day::parse(text).expect("a date of the story");
     GuaranteeRequest {
         no,
@@ -334,7 +343,7 @@ fn debtor(at: usize) -> String {
     (first..first + 1_000).find(holds).unwrap_or(first).to_string()
 }
 
-/// Scenes 5 to 9: others look at the files.
+/// Scenes 8 to 13: others look at the files.
 struct After {
     folder: PathBuf,
     log: String,
@@ -471,6 +480,38 @@ impl After {
         Ok(())
     }
 
+    /// One member more or less is drawn than the seed says: the rules cannot know, whoever draws again
+    /// does.
+    fn put_in_another_name(&self, teller: &mut Teller) -> Result<()> {
+        teller.scene(Text::DemoForgeD, &[]);
+        let source = View::open(&self.ledger())?;
+        let (closing, copy) = (self.kept.closing, self.folder.join("forged-draw"));
+        let stored = source.reader.read_entry(closing).map_err(broken)?;
+        let statement = Statement::parse(&stored.payload).map_err(broken)?;
+        let event = statement.events.first().ok_or_else(|| broken("nothing closed the draw"))?;
+        let drawn =
+            event.data.get("drawn").and_then(Value::as_list).and_then(|drawn| drawn.first()?.as_text());
+        let drawn = drawn.ok_or_else(|| broken("nothing was drawn"))?;
+        let other = if drawn.ends_with('1') { "ethics/115-000002" } else { "ethics/115-000001" };
+        let picked = String::from_utf8_lossy(&stored.payload).replace(drawn, other).into_bytes();
+        self.rewrite(&source.reader, &copy, &|index, _| match index.cmp(&closing) {
+            Ordering::Less => Fate::Keep,
+            Ordering::Equal => Fate::Alter(picked.clone()),
+            Ordering::Greater => Fate::Stop,
+        })?;
+        let view = View::open(&copy)?;
+        let ledger = view.fold_all(teller.out())?;
+        let (moment, stream) = (ledger.recorded_at(), event.stream);
+        let past = Past { view, ledger, moment, today: day_of(moment) };
+        let again = draw::again(&past, stream, None, teller.out())?;
+        teller.say(Text::DemoDrawCheck, &[&stream]);
+        teller.show(&draw::lines(&again, teller.out()).join("\n"));
+        must(draw::word(&again) == "FAIL", "the name that was put in was not found")?;
+        let found: Vec<String> = again.differences.iter().map(ToString::to_string).collect();
+        teller.fact("picked", json!({"draw": stream, "drawn": drawn, "picked": other, "found": found}));
+        Ok(())
+    }
+
     /// The bank looks up the epoch that it saw.
     fn compare_seen(&self, teller: &Teller, copy: &Path) -> Result<()> {
         let (epoch, root) = self.kept.seen;
@@ -518,7 +559,7 @@ fn check(target: &Path, options: &Options) -> Result<Report> {
     lian_verify::run(target, options, &|_| ()).map_err(broken)
 }
 
-fn must(held: bool, what: &str) -> Result<()> {
+pub(super) fn must(held: bool, what: &str) -> Result<()> {
     if held { Ok(()) } else { Err(broken(what)) }
 }
 

@@ -1,0 +1,242 @@
+//! `lian ethics`: the register of gifts, invitations, lobbying and the rest (廉政倫理事件).
+//! Invariant: who gave what stays sealed; only digests are asked for here, and only counts are public.
+
+use clap::{Args, Subcommand};
+use lian_domain::{
+    ethics::{Breach, Count, Registration, State, Type},
+    families,
+    views::ethics::statistics,
+};
+use serde_json::json;
+
+use super::record::{Record, event, within};
+use crate::{
+    act::{SignArgs, act},
+    failure::{Failure, Result},
+    past::{AsOf, Past, damaged, past, say_digest, stream_json, view_json},
+    session::Session,
+    text::Text,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  lian ethics register 115-000123 --type gift --on 115-11-23 --unit office:CA --interested \\
+       --seal source=HEX --seal circumstances=HEX --key officer-7f3k
+  lian ethics record logged 115-000123 --set type=gift --set by=officer:e7q2 … --key officer-e7q2
+  lian ethics list --status reported
+  lian ethics stats --year 2026              public counts by quarter and type
+";
+
+/// The year before year 1 of the Republic.
+const ROC_YEAR_0: i64 = 1_911;
+
+/// Options of `lian ethics`.
+#[derive(Args)]
+#[command(before_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// An officer registers a gift, an invitation, lobbying or another event (登錄)
+    Register(Box<Register>),
+    /// Any other step; kinds of registrations without `ethics.`
+    Record(Box<Record>),
+    /// Registrations with their state, deadlines and breaches
+    List(List),
+    /// Public counts by quarter and type (統計)
+    Stats(Stats),
+}
+
+#[derive(Args)]
+struct Register {
+    /// Number, such as 115-000123, or 32 random hex digits
+    no: String,
+    /// gift, entertainment, lobbying or other
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: String,
+    /// Day of receipt, of the lobbying, or of the event
+    #[arg(long, value_name = "DATE")]
+    on: String,
+    /// Unit of who registers
+    #[arg(long)]
+    unit: String,
+    /// The other side has an interest in the duties of who registers
+    #[arg(long)]
+    interested: bool,
+    /// Who registers is the head of the agency
+    #[arg(long)]
+    head: bool,
+    /// Exception that a gift or an invitation falls under [default: none]
+    #[arg(long)]
+    basis: Option<String>,
+    /// What `other` is: lecture, writing, part_time, loan or other
+    #[arg(long)]
+    activity: Option<String>,
+    /// Digest of a sealed field: source and circumstances always, item, place and value if there are any
+    #[arg(long = "seal", value_name = "NAME=HEX")]
+    seals: Vec<String>,
+    #[command(flatten)]
+    sign: SignArgs,
+}
+
+#[derive(Args)]
+struct List {
+    /// Status, such as reported, closed or sampled
+    #[arg(long)]
+    status: Option<String>,
+    /// gift, entertainment, lobbying or other
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only those with a breach
+    #[arg(long)]
+    breaches: bool,
+    #[command(flatten)]
+    moment: AsOf,
+}
+
+#[derive(Args)]
+struct Stats {
+    /// Only this year: 2026, or 115
+    #[arg(long)]
+    year: Option<i64>,
+    #[command(flatten)]
+    moment: AsOf,
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
+    match &arguments.verb {
+        Verb::Register(a) => register(a, session),
+        Verb::Record(a) => within("ethics.", "ethics/", a, session),
+        Verb::List(a) => list(a, session),
+        Verb::Stats(a) => stats(a, session),
+    }
+}
+
+fn register(a: &Register, session: &Session) -> Result<()> {
+    let kind = "ethics.reported";
+    let mut sealed = Vec::new();
+    for text in &a.seals {
+        let (name, hex) =
+            text.split_once('=').ok_or_else(|| Failure::usage(format!("{text:?}: write NAME=HEX")))?;
+        sealed.push((name, format!(r#"{{"sealed":"{hex}"}}"#)));
+    }
+    act(session, &a.sign, &[kind], None, |_, slots| {
+        let by = slots.first().map_or("", |slot| &*slot.actor);
+        let (interested, head) = (a.interested.to_string(), a.head.to_string());
+        let mut data = vec![
+            ("by", by),
+            ("head", &*head),
+            ("interested", &*interested),
+            ("on", &*a.on),
+            ("type", &*a.kind),
+            ("unit", &*a.unit),
+        ];
+        let has_basis = matches!(&*a.kind, "gift" | "entertainment");
+        data.extend(a.basis.as_deref().or(has_basis.then_some("none")).map(|basis| ("basis", basis)));
+        data.extend(a.activity.as_deref().map(|activity| ("activity", activity)));
+        data.extend(sealed.iter().map(|(name, value)| (*name, &**value)));
+        Ok(vec![event(kind, &format!("ethics/{}", a.no.trim_start_matches("ethics/")), &data)?])
+    })
+}
+
+/// Registrations, ascending by number.
+fn registrations(past: &Past) -> Vec<(&str, &Registration)> {
+    let mut found: Vec<(&str, &Registration)> = Vec::new();
+    for stream in past.ledger.streams() {
+        if let Some(State::Registration(registration)) = stream.family().and_then(families::State::ethics) {
+            found.push((&stream.name, registration));
+        }
+    }
+    found.sort_unstable_by_key(|(name, _)| *name);
+    found
+}
+
+fn list(a: &List, session: &Session) -> Result<()> {
+    let out = session.out;
+    let past = past(session, a.moment.as_of)?;
+    let all = registrations(&past);
+    let wanted = |(_, registration): &&(&str, &Registration)| {
+        a.status.as_deref().is_none_or(|status| status == registration.status().name())
+            && a.kind.as_deref().is_none_or(|kind| kind == registration.report.kind.name())
+            && (!a.breaches || !registration.breaches().is_empty())
+    };
+    let found: Vec<&(&str, &Registration)> = all.iter().filter(wanted).collect();
+    if out.json {
+        let rows = found.iter().map(|(stream, registration)| {
+            let mut value = stream_json(&past, past.stream(stream)?)?;
+            let breaches = registration.breaches();
+            value["breaches"] = json!(breaches.into_iter().map(breach_name).collect::<Vec<_>>());
+            Ok(value)
+        });
+        out.value(&json!({"registrations": rows.collect::<Result<Vec<_>>>()?, "as_of": past.json()}));
+        return Ok(());
+    }
+    past.announce(out);
+    for (stream, registration) in &found {
+        let breaches: Vec<&str> = registration.breaches().into_iter().map(breach_name).collect();
+        out.line(
+            format!(
+                "{stream:<20} {:<14} {}   {}   {}   {}",
+                registration.report.kind.name(),
+                registration.reported_on.to_roc(),
+                registration.status().name().to_uppercase(),
+                registration.report.unit,
+                breaches.join(" ")
+            )
+            .trim_end(),
+        );
+    }
+    out.talk(out.text(Text::OfSoMany, &[&found.len(), &all.len()]));
+    Ok(())
+}
+
+fn breach_name(breach: Breach) -> &'static str {
+    match breach {
+        Breach::LateReport => "late_report",
+        Breach::LateNotice => "late_notice",
+        Breach::LateHandover => "late_handover",
+        Breach::NotApprovedBefore => "not_approved_before",
+        Breach::SourceOver => "source_over",
+        Breach::FeeOver => "fee_over",
+    }
+}
+
+fn stats(a: &Stats, session: &Session) -> Result<()> {
+    let out = session.out;
+    let past = past(session, a.moment.as_of)?;
+    let view = statistics(&past.ledger).map_err(damaged)?;
+    if out.json {
+        out.value(&view_json(&past, &view));
+        return Ok(());
+    }
+    past.announce(out);
+    // A year of three digits is one of the Republic, as everywhere.
+    let year = a.year.map(|year| if year < 1_000 { year + ROC_YEAR_0 } else { year });
+    let words = |count: &Count| {
+        let numbers: [&dyn std::fmt::Display; 6] = [
+            &count.registered,
+            &count.late,
+            &count.breaches,
+            &count.sampled,
+            &count.correct,
+            &count.anomalies,
+        ];
+        out.text(Text::EthicsCounts, &numbers)
+    };
+    for (quarter, kind, count) in view.counts.rows() {
+        if year.is_none_or(|year| quarter.year() == year) {
+            out.line(format!("{quarter}  {:<14} {}", kind.name(), words(&count)));
+        }
+    }
+    for ((of, kind), count) in view.years() {
+        if year.is_none_or(|year| of == year) {
+            out.line(format!("{of}    {:<14} {}", kind.map_or("all", Type::name), words(&count)));
+        }
+    }
+    say_digest(&view, out);
+    Ok(())
+}
