@@ -4,12 +4,14 @@
 //! else but a day and the rules. What was done in time is not listed.
 //! Limits: 1,200 periods from the first day of the calendar on.
 
+mod cargo;
 pub mod patrol;
 mod periods;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use cargo::{OVERLANDED_DAYS, RETURN_WORKING_DAYS};
 pub use periods::{Month, Quarter};
 pub use rules::Terms;
 
@@ -22,7 +24,9 @@ use crate::{
         ids::{Spelled, names},
         orphans::Orphans,
     },
+    clearance::Cargo,
     dates::Day,
+    draws,
     obligations::patrol::Patrol,
 };
 
@@ -56,6 +60,12 @@ names! {
         ShortOver = "short_over",
         /// A committer's reveal for a draw.
         Reveal = "reveal",
+        /// A hold that is to be looked at again.
+        HoldReview = "hold_review",
+        /// Goods that landed beyond the manifest, to be transhipped or returned.
+        Overlanded = "overlanded",
+        /// Goods whose consignee cannot be confirmed, to be returned.
+        Return = "return",
     }
 }
 
@@ -85,6 +95,9 @@ impl Kind {
             Self::ExhibitStored | Self::ExhibitNamed => "house rule: evidence store; 海關緝私條例 §22",
             Self::ShortOver => "海關管理進出口貨棧辦法 §22",
             Self::Reveal => "draw scheme of the rules data",
+            Self::HoldReview => "house rule: every hold names the day on which it is looked at again",
+            Self::Overlanded => "進口貨物短溢卸細則 §3",
+            Self::Return => "空運快遞貨物通關辦法 §17-1",
         }
     }
 }
@@ -150,6 +163,10 @@ pub enum Item<'s> {
     Post(&'s Post),
     /// Of `patrol/<yyyy-mm>`.
     Patrol(&'s Patrol),
+    /// Of `cargo/<master waybill>/<house bill>`; its report of what landed is an [`Expected`] beside it.
+    Cargo(&'s Cargo),
+    /// Of `draw/<scheme>/<period>`, with its seal epoch, if that is closed.
+    Draw(&'s draws::State, Option<draws::Epoch>),
     /// Of a stream of another family; the text tells several of one stream apart.
     Expected(Expected, &'s str),
 }
@@ -241,6 +258,8 @@ impl<'r> Calendar<'r> {
                 // was owed all that time.
                 self.patrols.extend(patrol.done_recorded_on.map(|on| (patrol.month, on)));
             }
+            Item::Cargo(cargo) => self.cargo(stream, cargo),
+            Item::Draw(draw, seal) => self.draw(stream, draw, seal.as_ref()),
             Item::Expected(Expected::SamplingRun { quarter, closed_on }, _) => {
                 if let Some(on) = closed_on {
                     let first = self.runs.entry(quarter).or_insert(on);

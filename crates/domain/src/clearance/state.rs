@@ -190,6 +190,7 @@ record! {
     Hold {
         basis: Basis = "What it rests on.",
         number: u64 = "Number on this cargo, from 1.",
+        on: Day = "Since when.",
         pieces: u64 = "Pieces that it still holds.",
         review_by: Day = "Day by which it is looked at again.",
     }

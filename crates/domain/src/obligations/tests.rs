@@ -1,5 +1,7 @@
 //! What is owed, by its sentence.
 
+mod cargo;
+
 use std::cell::Cell;
 
 use lian_core::json::Value;

@@ -176,7 +176,7 @@ fn board(cargo: &mut Cargo, act: &Act, record: &Record<'_>) -> Done {
             mended(cargo, record);
             cargo.report.take().ok_or(Contradiction("withdraw a report that does not wait"))?;
         }
-        Act::Held(event) => held(cargo, event)?,
+        Act::Held(event) => held(cargo, event, record.today)?,
         Act::Lifted(event) => {
             let position = cargo.holds.iter().position(|hold| hold.number == event.hold);
             cargo.holds.0.remove(position.ok_or(Contradiction("lift a hold that is not open"))?);
@@ -362,7 +362,7 @@ fn mended(cargo: &mut Cargo, record: &Record<'_>) {
     }
 }
 
-fn held(cargo: &mut Cargo, event: &Held) -> Done {
+fn held(cargo: &mut Cargo, event: &Held, today: Day) -> Done {
     if event.from == From::Released {
         let left = cargo.released.checked_sub(event.pieces.0).filter(|left| *left >= cargo.gone);
         cargo.released = left.ok_or(Contradiction("hold released pieces that are gone"))?;
@@ -371,6 +371,7 @@ fn held(cargo: &mut Cargo, event: &Held) -> Done {
     cargo.holds.0.push(Hold {
         basis: event.basis,
         number: cargo.holds_made,
+        on: today,
         pieces: event.pieces.0,
         review_by: event.review_by,
     });
