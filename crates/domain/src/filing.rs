@@ -14,8 +14,11 @@ use lian_core::{
 use smallvec::SmallVec;
 
 use crate::{
+    clearance::{self, Step},
     families::{self, Kind},
-    guarantee, plain, registry,
+    guarantee,
+    ids::GuaranteeNo,
+    plain, registry,
     rejection::Rejection,
 };
 
@@ -206,6 +209,7 @@ impl Filing {
             });
         }
         each_key_once(&events)?;
+        each_half_beside_its_other(&events, &streams)?;
         let mut names = Names::of(statement, &streams);
         // In the order in which `Names::of` laid them out.
         Ok(Self {
@@ -285,6 +289,28 @@ fn each_key_once(events: &[FiledEvent]) -> Result<(), Rejection> {
     match ids.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Rejection::Schema(format!("/events: key {} is brought twice", pair[0]))),
         None => Ok(()),
+    }
+}
+
+/// Acts that are one moment on two streams stand in one statement, or in none.
+fn each_half_beside_its_other(events: &[FiledEvent], streams: &[&str]) -> Result<(), Rejection> {
+    // Most statements hold no cargo: they are not looked at twice.
+    if !events.iter().any(|event| matches!(event.fact, Fact::Family(families::Event::Clearance(_)))) {
+        return Ok(());
+    }
+    let steps: Vec<Step<'_>> = events.iter().filter_map(|event| half(event, streams)).collect();
+    clearance::paired(&steps).map_err(Rejection::Unpaired)
+}
+
+/// The event, if it can be one half of a pair.
+fn half<'e>(event: &'e FiledEvent, streams: &[&str]) -> Option<Step<'e>> {
+    match &event.fact {
+        Fact::Family(families::Event::Clearance(event)) => Some(Step::Clearance(event)),
+        Fact::Guarantee(guarantee::Event::Drawn(draw)) => {
+            let no = streams.get(event.stream)?.strip_prefix("guarantee/").and_then(GuaranteeNo::parse)?;
+            Some(Step::Drawn(no, draw))
+        }
+        _ => None,
     }
 }
 

@@ -2,7 +2,8 @@
 //! Invariant: `judge` changes nothing unless the statement is accepted whole; the server, the audit
 //! and a replay run this same code, so they cannot differ.
 //! Order of judgement (DESIGN §10.3): time window, ledger, `seen`, authority, versions; then the
-//! business rules, event by event, each on the state that the earlier ones left.
+//! business rules, event by event, each on the state that the earlier ones left; who signs an event
+//! is judged again where an earlier one moved its stream.
 //! Two ways to hold the state: all in memory (audit, replay), or as an overlay over rows that some
 //! store keeps (the server), of which only what is used is in memory.
 
@@ -343,10 +344,11 @@ impl Ledger {
         self.judge_versions(filing, &slots)?;
         self.judge_derived(place, filing)?;
         self.brought.clear();
-        let verdict = self.decide(place, filing, &mut slots, &signers, purpose)?;
-        if purpose == Purpose::Trial {
+        let verdict = self.decide(place, filing, &mut slots, &signers, purpose);
+        if purpose == Purpose::Trial || matches!(verdict, Err(Unlogged::Rejected(_))) {
             self.put_away_brought();
         }
+        let verdict = verdict?;
         if !verdict.is_accepted()
             && let Err(rejection) = self.judge_quota(filing, place.recorded_at)
         {

@@ -695,9 +695,6 @@ refusals! {
     PatrolDoneBefore = 456, "patrol-done-before",
         "該月夜間查緝已完成；封存須在查緝之前。",
         "the patrol of this month is done; a seal must come before it";
-    NotTheParty = 459, "not-the-party",
-        "簽署者非該案承辦人、交接當事人或保管人；請由其本人簽署。",
-        "the signer is not the officer, party or custodian that the stream names by now; let that one sign";
 }
 
 #[cfg(test)]

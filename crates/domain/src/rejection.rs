@@ -9,6 +9,8 @@ use lian_core::{
 };
 use thiserror::Error;
 
+use crate::clearance::Unpaired;
+
 /// A statement that is not logged, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
@@ -114,6 +116,9 @@ pub enum Rejection {
     /// Events of several reader classes in one statement.
     #[error("the statement mixes events for different readers; send one statement each")]
     SeveralClasses,
+    /// One half of an act that is one moment on two streams.
+    #[error(transparent)]
+    Unpaired(#[from] Unpaired),
     /// A stream has another version than expected.
     #[error("{stream} is at version {actual}, the statement expects {expected}")]
     StaleVersion {
@@ -192,7 +197,7 @@ pub enum Rejection {
 }
 
 /// Stable names in the order of the numbers, from 1.
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 32] = [
     "malformed-envelope",
     "malformed-statement",
     "wrong-ledger",
@@ -224,6 +229,7 @@ pub const NAMES: [&str; 31] = [
     "not-independent",
     "engine-unknown",
     "chain",
+    "unpaired",
 ];
 
 impl Rejection {
@@ -261,6 +267,7 @@ impl Rejection {
             Self::NotIndependent(_) => 29,
             Self::EngineUnknown(_) => 30,
             Self::Chain => 31,
+            Self::Unpaired(_) => 32,
         }
     }
 

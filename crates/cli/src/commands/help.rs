@@ -104,6 +104,10 @@ const REJECTIONS: [(&str, &str); rejection::NAMES.len()] = [
         "憑證鏈摘要僅於首把金鑰載明；請增列或移除。",
         "the first key of an actor names its certificate chain, further keys do not; add or remove it",
     ),
+    (
+        "缺少須同時申報之另一事項；請將兩事項併為一份陳述。",
+        "one half of an act on two streams; put both events into one statement",
+    ),
 ];
 
 /// Options of `lian help`.

@@ -8,7 +8,6 @@ use super::{
     event::{CaseEvent, Decision, Ending, Event, Offence, Outcome, PostEvent},
     exhibit, handover,
     ids::{Article, ExhibitNo},
-    owner,
     rules::Terms,
     state::{Case, EXHIBITS_MAX, Post, State, Status, TURNS_MAX},
 };
@@ -16,21 +15,7 @@ use crate::{context::Context, dates::Day, money::Twd, refusal::Refusal};
 
 /// Judges one event on the state before it. A state of another stream's kind is a stream that
 /// nothing happened to: the kinds of a family name their stream, so it cannot come to that.
-///
-/// The side is judged again at the end: before the statement there may have been no state to tell
-/// it from, and an earlier event of the statement may have changed it.
 pub fn decide(
-    state: Option<&State>,
-    event: &Event,
-    context: &Context<'_>,
-    terms: &Terms,
-    around: &dyn Around,
-) -> Result<(), Refusal> {
-    by_rules(state, event, context, terms, around)?;
-    guard(owner(state, event, context.signers), Refusal::NotTheParty)
-}
-
-fn by_rules(
     state: Option<&State>,
     event: &Event,
     context: &Context<'_>,

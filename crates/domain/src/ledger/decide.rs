@@ -1,11 +1,12 @@
 //! The business rules, event by event, each on the state that the earlier ones left.
-//! Invariant: a refusal restores all that the earlier events of its statement changed.
+//! Invariant: a refusal, or a side that turns out wrong, restores all that the earlier events of its
+//! statement changed.
 
 use std::sync::Arc;
 
 use lian_core::{audit::Place, entry::Verdict};
 
-use super::{Ledger, Purpose, Slots, State, Unlogged, stored::Tally};
+use super::{Ledger, Purpose, Slots, State, Unlogged, judge::judge_side, stored::Tally};
 use crate::{
     context::{Context, Signer},
     directory::Directory,
@@ -20,7 +21,8 @@ use crate::{
 };
 
 impl Ledger {
-    /// Runs the rules, event by event; a refusal restores all that the earlier events changed.
+    /// Runs the rules, event by event; a refusal restores all that the earlier events changed. Who
+    /// signs an event whose stream an earlier one moved is judged again, on the state that it left.
     pub(super) fn decide(
         &mut self,
         place: &Place<'_>,
@@ -36,12 +38,17 @@ impl Ledger {
         for (position, event) in filing.events.iter().enumerate() {
             let at = slots[event.stream].unwrap_or_else(|| self.stream_at(&filing.streams[event.stream]));
             slots[event.stream] = Some(at);
+            let moved = undo.streams.iter().any(|(known, _)| *known == at);
+            if moved && let Err(rejection) = judge_side(filing, event, Some(&self.streams[at]), signers) {
+                self.take_back(undo);
+                return Err(rejection.into());
+            }
             if let Err(code) = self.decide_event(place, &rules, signers, at, &event.fact) {
                 self.take_back(undo);
                 let event = u16::try_from(position).unwrap_or(u16::MAX);
                 return Ok(Verdict { code, event });
             }
-            if needs_undo && !undo.streams.iter().any(|(known, _)| *known == at) {
+            if needs_undo && !moved {
                 undo.streams.push((at, self.streams[at].state.clone()));
             }
             self.evolve_event(place, &rules, at, event, &mut undo)?;

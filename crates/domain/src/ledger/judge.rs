@@ -1,5 +1,5 @@
 //! May this statement be logged here? Everything that is judged before the business rules, in the
-//! order of DESIGN §10.3, and the quota of refusals after them.
+//! order of DESIGN §10.3, the sides that its own events change, and the quota of refusals after them.
 //! Invariant: nothing here changes a state.
 
 use lian_core::{audit::Place, hash::Digest, time::taipei_day};
@@ -94,24 +94,11 @@ impl Ledger {
         let mut bank = None;
         for event in &filing.events {
             let stream = slots[event.stream].map(|at| &self.streams[at]);
-            let state = stream.and_then(Stream::guarantee);
-            let is_right = match &event.fact {
-                Fact::Guarantee(fact) => guarantee::owner(state, fact, signers),
-                Fact::Family(fact) => families::owner(stream.and_then(Stream::family), fact, signers),
-                Fact::Registry(_) | Fact::Plain(_) => true,
-            };
-            if !is_right {
-                let actor = signers.first().map_or("nobody", |signer| signer.actor);
-                return Err(Rejection::WrongSide {
-                    actor: actor.to_owned(),
-                    kind: event.kind.to_owned(),
-                    stream: filing.streams[event.stream].to_string(),
-                });
-            }
+            judge_side(filing, event, stream, signers)?;
             let Fact::Guarantee(fact) = &event.fact else {
                 continue;
             };
-            match (bank, guarantee::bank_of(state, fact)) {
+            match (bank, guarantee::bank_of(stream.and_then(Stream::guarantee), fact)) {
                 (Some(one), Some(other)) if one != other => {
                     return Err(Rejection::SeveralBanks(format!("{one}"), format!("{other}")));
                 }
@@ -187,4 +174,28 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// May these signers say this of the stream as it is? Asked of every event on the state before the
+/// statement, and of an event whose stream an earlier one of the statement moved, again on what that
+/// left: nobody makes a side for himself, and nobody speaks for one that he just gave away.
+pub(super) fn judge_side(
+    filing: &Filing,
+    event: &FiledEvent,
+    stream: Option<&Stream>,
+    signers: &[Signer<'_>],
+) -> Result<(), Rejection> {
+    let is_right = match &event.fact {
+        Fact::Guarantee(fact) => guarantee::owner(stream.and_then(Stream::guarantee), fact, signers),
+        Fact::Family(fact) => families::owner(stream.and_then(Stream::family), fact, signers),
+        Fact::Registry(_) | Fact::Plain(_) => true,
+    };
+    if is_right {
+        return Ok(());
+    }
+    Err(Rejection::WrongSide {
+        actor: signers.first().map_or("nobody", |signer| signer.actor).to_owned(),
+        kind: event.kind.to_owned(),
+        stream: filing.streams[event.stream].to_string(),
+    })
 }

@@ -4,6 +4,7 @@
 mod desk;
 mod integrity;
 mod seen;
+mod together;
 mod town;
 
 use std::{

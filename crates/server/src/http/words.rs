@@ -2,14 +2,14 @@
 //! (the English one is the rejection's own text, which the signed note holds).
 //! Invariant: the rows stand in the order of the rejections' numbers, from 1.
 
-use lian_domain::rejection::Rejection;
+use lian_domain::{clearance::Unpaired, rejection::Rejection};
 
 use super::request::Language;
 
 /// Chinese title, English title, Chinese hint, English hint.
 type Row = [&'static str; 4];
 
-const ROWS: [Row; 31] = [
+const ROWS: [Row; 32] = [
     ["信封格式有誤", "the envelope does not parse", "請依 DSSE v1 格式重製信封", "make a DSSE v1 envelope"],
     [
         "陳述格式有誤",
@@ -136,6 +136,12 @@ const ROWS: [Row; 31] = [
         "僅首把金鑰須附憑證鏈摘要",
         "only the first key of an actor names it",
     ],
+    [
+        "缺少須同時申報之另一事項",
+        "one half of an act on two streams",
+        "請將兩事項併為一份陳述",
+        "put both events into one statement",
+    ],
 ];
 
 fn row(number: u16) -> Row {
@@ -201,6 +207,15 @@ pub fn rejection_zh(rejection: &Rejection) -> String {
         Rejection::NotDerived(what) => format!("{what} 由帳本導出，其值不同"),
         Rejection::KeyEnrolledBefore(key) => format!("金鑰 {key} 曾經登錄；一把金鑰僅登錄一次"),
         Rejection::EngineUnknown(engine) => format!("規則需引擎 {engine}，本程式未具備"),
+        Rejection::Unpaired(Unpaired::Secured) => {
+            "cargo.tax_secured 須與同一保證書、報單及金額之 guarantee.drawn 併列".to_owned()
+        }
+        Rejection::Unpaired(Unpaired::Allocated) => {
+            "queue.allocated 須與同一袋號、貨棧、日期及序號之 cargo.queued 併列".to_owned()
+        }
+        Rejection::Unpaired(Unpaired::Queued) => {
+            "cargo.queued 須與同一袋號、貨棧、日期及序號之 queue.allocated 併列".to_owned()
+        }
         Rejection::SeveralClasses | Rejection::Genesis | Rejection::Chain => title.to_owned(),
     }
 }
