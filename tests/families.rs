@@ -364,7 +364,7 @@ fn checked(story: Story) {
     let report = lian_verify::run(&path, &options, &|_| ()).unwrap();
     let fails: Vec<_> = report.findings().filter(|finding| finding.weight == Weight::Fails).collect();
     assert!(fails.is_empty(), "{fails:?}");
-    for check in [Check::Signatures, Check::Authority, Check::Verdicts, Check::State] {
+    for check in [Check::Signatures, Check::Authority, Check::Verdicts, Check::State, Check::Pieces] {
         assert_eq!(report.check(check), Status::Pass, "{check:?}");
     }
     let folded = Desk::open(disk(&path), &LogSeeds::of(&house), NEW_YEAR_S).unwrap();
@@ -535,6 +535,28 @@ fn a_bag_goes_from_manifest_to_gate_out_and_draws_on_its_guarantee_only_while_no
     let state = story.ledger().stream(BAG).and_then(|stream| stream.family()?.clearance()?.cargo()).unwrap();
     assert_eq!((state.released, state.gone, state.gone_unreleased), (3, 3, 0));
     checked(story);
+}
+
+#[test]
+fn pieces_that_leave_without_release_are_an_alarm_of_the_audit_and_no_failure() {
+    let mut story = Story::begin(66);
+    story.tells("cargo.manifested", BAG, MANIFESTED, &[AIRLINE]);
+    story.pass(5 * 3_600);
+    let warehoused = r#"{"completed_at":"2026-11-23T19:00:00+08:00","pieces":3,"warehouse":"C2001"}"#;
+    story.tells("cargo.warehoused", BAG, warehoused, &[WAREHOUSE]);
+    let out = r#"{"at":"2026-11-23T19:30:00+08:00","gate":"G1","pieces":2,"warehouse":"C2001"}"#;
+    story.tells("cargo.gated_out", BAG, out, &[WAREHOUSE]);
+    let path = story.folder.path().join("ledger");
+    story.desk.close();
+
+    let options = lian_verify::Options { threads: Some(1), ..lian_verify::Options::default() };
+    let report = lian_verify::run(&path, &options, &|_| ()).unwrap();
+
+    assert_eq!(report.check(Check::Pieces), Status::Pass);
+    let told: Vec<&str> = report.findings().map(|found| &*found.computed).collect();
+    assert!(told.iter().any(|what| what.contains("ALARM 警示: 2 left without release")), "{told:?}");
+    assert!(report.text(lian_verify::Lang::En).contains("1 waybill or exhibit weighed"));
+    assert!(report.text(lian_verify::Lang::ZhTw).contains("件數守恆"));
 }
 
 pub const CASE: &str = "case/TP115-0001";

@@ -43,11 +43,13 @@ pub enum Check {
     Verdicts,
     /// Epoch maps and completeness.
     State,
+    /// What came in is what went out and what is there, in books that the judge keeps beside its states.
+    Pieces,
 }
 
 impl Check {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Bytes,
         Self::Payload,
         Self::Signatures,
@@ -59,6 +61,7 @@ impl Check {
         Self::Time,
         Self::Verdicts,
         Self::State,
+        Self::Pieces,
     ];
 
     /// The word of reports and pin files.
@@ -75,6 +78,7 @@ impl Check {
             Self::Time => "time",
             Self::Verdicts => "verdicts",
             Self::State => "state",
+            Self::Pieces => "pieces",
         }
     }
 
@@ -159,6 +163,26 @@ pub struct Judgement {
     pub lost: bool,
 }
 
+/// What the judge found when all entries were judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtEnd {
+    /// What it is about, in the judge's words: a stream.
+    pub place: String,
+    /// The last entry about it.
+    pub entry: Option<u64>,
+    /// What is wrong, or worth knowing.
+    pub problem: Problem,
+}
+
+/// What the judge says when all entries were judged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conclusion {
+    /// Sums that were weighed.
+    pub weighed: u64,
+    /// What does not add up.
+    pub found: Vec<AtEnd>,
+}
+
 /// What the audit needs of the domain. One value judges one ledger, from entry 0, in order.
 pub trait Judge {
     /// A statement, typed and owned; made in `scan`, by any thread.
@@ -190,6 +214,11 @@ pub trait Judge {
     /// for want of data. Each becomes UNCONFIRMED, with that as the reason.
     fn unconfirmed(&self) -> Vec<(Check, Missing)> {
         vec![(Check::Witnesses, Missing::NoCosignatures), (Check::Time, Missing::NoCosignatures)]
+    }
+
+    /// Asked once, at the end, if every entry was judged: what the entries say together.
+    fn conclude(&mut self) -> Conclusion {
+        Conclusion::default()
     }
 
     /// Asked at the end: the root of this epoch, as the judged entries say; none if there is no

@@ -9,6 +9,7 @@
 
 mod around;
 mod audit;
+pub(crate) mod books;
 mod decide;
 mod judge;
 mod kept;
@@ -47,6 +48,7 @@ use crate::{
     rows::RowFault,
     rules::Rules,
 };
+use books::Books;
 use decide::note_in_directory;
 use kept::Kept;
 use stored::Tally;
@@ -99,6 +101,8 @@ pub struct Ledger {
     lost: bool,
     /// Slots of streams that the statement judged last brought.
     brought: SmallVec<[usize; STREAMS_USUAL]>,
+    /// Of pieces, where an audit judges; empty elsewhere.
+    books: Books,
     /// What there is to know where rows hold the state; `None` if all of it is in memory.
     kept: Option<Box<Kept>>,
 }
@@ -130,6 +134,7 @@ impl Ledger {
             refusals_day: 0,
             lost: false,
             brought: SmallVec::new(),
+            books: Books::default(),
             kept: None,
         }
     }

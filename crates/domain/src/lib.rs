@@ -3,6 +3,8 @@
 
 pub mod authority;
 pub mod cases;
+#[cfg(test)]
+mod chance;
 pub mod clearance;
 pub mod context;
 pub mod dates;

@@ -177,6 +177,7 @@ impl Report {
             "entries_missing": counts.missing,
             "entries_judged": counts.judged,
             "payload_bytes": counts.payload_bytes,
+            "sums_weighed": counts.weighed,
             "signatures": counts.signatures_due,
             "signatures_checked": counts.signatures_checked,
             "signatures_skipped": counts.signatures_skipped,

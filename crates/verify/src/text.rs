@@ -116,6 +116,7 @@ fn has_counts(report: &Report, check: Check) -> bool {
         Check::Checkpoint => counts.authentic > 0,
         Check::Authority | Check::Verdicts | Check::State => counts.judged > 1,
         Check::Bytes | Check::Payload | Check::Chain | Check::Tree => counts.entries > 0,
+        Check::Pieces => counts.weighed > 0,
         Check::Witnesses | Check::Time => false,
     }
 }
@@ -159,6 +160,9 @@ fn coverage_en(outcome: &Outcome, check: Check) -> String {
         Check::Authority | Check::Verdicts | Check::State => {
             format!("{} of {size} entries judged again", n(counts.judged))
         }
+        Check::Pieces => {
+            format!("{} weighed by books of their own", count(counts.weighed, "waybill or exhibit"))
+        }
         Check::Witnesses | Check::Time => String::new(),
     }
 }
@@ -189,6 +193,7 @@ fn coverage_zh(outcome: &Outcome, check: Check) -> String {
         Check::Authority | Check::Verdicts | Check::State => {
             format!("重新裁決 {}／{size} 筆", n(counts.judged))
         }
+        Check::Pieces => format!("另帳逐件核對 {} 個主號或扣押物", n(counts.weighed)),
         Check::Witnesses | Check::Time => String::new(),
     }
 }
@@ -420,6 +425,7 @@ fn check_name(check: Check) -> &'static str {
         Check::Time => "時間",
         Check::Verdicts => "裁決",
         Check::State => "狀態",
+        Check::Pieces => "件數守恆",
     }
 }
 
@@ -543,6 +549,7 @@ fn count(number: u64, what: &str) -> String {
         _ if number == 1 => what.to_owned(),
         "batch" => "batches".to_owned(),
         "checkpoint or pin" => "checkpoints or pins".to_owned(),
+        "waybill or exhibit" => "waybills and exhibits".to_owned(),
         _ => format!("{what}s"),
     };
     format!("{} {plural}", grouped(number))

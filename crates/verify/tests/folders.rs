@@ -411,7 +411,7 @@ fn without_verdicts_the_bytes_chain_and_tree_are_checked_and_the_rest_is_unconfi
     for check in [Check::Bytes, Check::Payload, Check::Chain, Check::Tree, Check::Checkpoint] {
         assert_eq!(report.check(check), Status::Pass, "{check:?}");
     }
-    for check in [Check::Signatures, Check::Authority, Check::Verdicts, Check::State] {
+    for check in [Check::Signatures, Check::Authority, Check::Verdicts, Check::State, Check::Pieces] {
         assert_eq!(report.check(check), Status::Unconfirmed, "{check:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! The ledger as the audit's judge: the same judgement as the server's, told as problems.
 
 use lian_core::{
-    audit::{Check, Judge, Judgement, LeafFacts, Place, Problem, Weight},
+    audit::{Check, Conclusion, Judge, Judgement, LeafFacts, Place, Problem, Weight},
     entry::Verdict,
     hash::Digest,
     keys::PublicKey,
@@ -42,6 +42,9 @@ impl Judge for Ledger {
             Ok(verdict) if verdict == leaf.verdict => {
                 self.remark(filing, verdict, &mut judgement);
                 judgement.previous = self.record(place, filing, verdict, leaf_hash);
+                if verdict.is_accepted() {
+                    self.books.post(filing);
+                }
             }
             Ok(verdict) => {
                 let what = format!("leaf says {}, the rules say {}", spell(leaf.verdict), spell(verdict));
@@ -78,6 +81,10 @@ impl Judge for Ledger {
 
     fn log_key(&self) -> Option<VerifierKey> {
         self.log_key.clone()
+    }
+
+    fn conclude(&mut self) -> Conclusion {
+        self.books.conclude(&self.streams)
     }
 }
 

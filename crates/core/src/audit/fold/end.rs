@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{Fold, Shadow};
 use crate::{
     audit::{
-        Check, Judge,
+        AtEnd, Check, Judge,
         finding::{Fault, Finding, Findings, Source},
     },
     hash::{Digest, empty_root},
@@ -59,6 +59,8 @@ pub struct Counts {
     pub payload_bytes: u64,
     /// Entries that were judged.
     pub judged: u64,
+    /// Sums of pieces that were weighed.
+    pub weighed: u64,
     /// Signatures of judged entries.
     pub signatures_due: u64,
     /// Of these: verified.
@@ -168,6 +170,7 @@ impl<J: Judge> Fold<J> {
         self.counts.signatures_checked = signatures;
         self.counts.keys = self.keys.len() as u64;
         let mut missing: BTreeMap<Check, Vec<Missing>> = BTreeMap::new();
+        self.conclude();
         self.what_is_missing(&mut missing);
         self.check_seen(&mut missing);
         self.check_kept(&mut missing);
@@ -201,8 +204,22 @@ impl<J: Judge> Fold<J> {
         }
     }
 
+    /// What the entries say together, if the judge saw all of them.
+    fn conclude(&mut self) {
+        if self.lost_from.is_some() || !self.options.verdicts {
+            return;
+        }
+        let conclusion = self.judge.conclude();
+        self.counts.weighed = conclusion.weighed;
+        for AtEnd { place, entry, problem } in conclusion.found {
+            let finding = Finding::new(problem.check, Fault::Judged, Source::File(place), 0);
+            let finding = finding.field(problem.field, 0).values("", problem.what);
+            self.findings.add(Finding { entry, weight: problem.weight, ..finding });
+        }
+    }
+
     fn what_is_missing(&self, missing: &mut BTreeMap<Check, Vec<Missing>>) {
-        let judged = [Check::Signatures, Check::Authority, Check::Verdicts, Check::State];
+        let judged = [Check::Signatures, Check::Authority, Check::Verdicts, Check::State, Check::Pieces];
         let mut add = |check, what| missing.entry(check).or_default().push(what);
         if self.next == 0 {
             for check in Check::ALL {
