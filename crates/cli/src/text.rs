@@ -151,6 +151,9 @@ texts! {
     OwedExhibitNamed: "證物列案", "exhibit named by its case";
     OwedShortOver: "短溢卸報告", "short or over report";
     OwedReveal: "亂數揭示", "reveal for a draw";
+    OwedHoldReview: "扣留複核", "review of a hold";
+    OwedOverlanded: "溢卸貨物退運", "goods landed over to go";
+    OwedReturn: "無法確認收貨人退運", "goods of nobody to go back";
 
     DemoTitle: "廉·鏈　一張保證書的一生，27 家銀行", "Lian: the life of one bank guarantee, among 27 banks";
     DemoIntro: "虛構的海關與銀行，真實的簽章、檔案與驗證；故事時鐘自 {0} 起。資料夾：{1}", "A made-up customs house and banks; real signatures, files and checks. The story's clock starts at {0}. Folder: {1}";

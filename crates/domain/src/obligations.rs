@@ -141,13 +141,6 @@ pub enum Expected {
         /// Day of the report.
         reported_on: Option<Day>,
     },
-    /// A committer's reveal.
-    Reveal {
-        /// Last day.
-        due: Day,
-        /// Day of the reveal.
-        revealed_on: Option<Day>,
-    },
 }
 
 /// The state of one stream, as far as the calendar looks at it.
@@ -268,9 +261,6 @@ impl<'r> Calendar<'r> {
             }
             Item::Expected(Expected::ShortOver { due, reported_on }, detail) => {
                 self.judge(Kind::ShortOver, stream, due, reported_on, detail);
-            }
-            Item::Expected(Expected::Reveal { due, revealed_on }, detail) => {
-                self.judge(Kind::Reveal, stream, due, revealed_on, detail);
             }
         }
     }

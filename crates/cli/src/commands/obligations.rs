@@ -86,5 +86,8 @@ fn kind_text(kind: Kind) -> Text {
         Kind::ExhibitNamed => Text::OwedExhibitNamed,
         Kind::ShortOver => Text::OwedShortOver,
         Kind::Reveal => Text::OwedReveal,
+        Kind::HoldReview => Text::OwedHoldReview,
+        Kind::Overlanded => Text::OwedOverlanded,
+        Kind::Return => Text::OwedReturn,
     }
 }

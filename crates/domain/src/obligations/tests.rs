@@ -397,23 +397,13 @@ fn an_exhibit_enters_the_store_and_its_case_within_seven_days() {
 }
 
 #[test]
-fn a_late_short_over_report_and_a_withheld_reveal_are_owed_by_whoever_feeds_them() {
+fn a_late_short_over_report_is_owed_by_whoever_feeds_it() {
     let mut shelf = Shelf::default();
     let report = |on: Option<&str>| Expected::ShortOver { due: day("2026-03-03"), reported_on: on.map(day) };
-    let reveal = |on: Option<&str>| Expected::Reveal { due: day("2026-03-04"), revealed_on: on.map(day) };
     shelf.expected.push(("cargo/297-83993523".to_owned(), report(Some("2026-03-04")), String::new()));
-    shelf.expected.push(("draw/xray/2026Q1".to_owned(), reveal(None), "bank:004".to_owned()));
-    shelf.expected.push(("draw/xray/2026Q1".to_owned(), reveal(Some("2026-03-04")), "bank:005".to_owned()));
 
     let all = shelf.due("2026-03-05");
-    assert_eq!(
-        briefly(&all),
-        [
-            of(Kind::ShortOver, "2026-03-03", Standing::MetLate),
-            of(Kind::Reveal, "2026-03-04", Standing::Overdue)
-        ]
-    );
-    assert_eq!(all[1].detail, "bank:004");
+    assert_eq!(briefly(&all), [of(Kind::ShortOver, "2026-03-03", Standing::MetLate)]);
     assert!(Kind::ALL.iter().all(|kind| !kind.source().is_empty()));
 }
 

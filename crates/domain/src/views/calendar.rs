@@ -54,6 +54,7 @@ fn day_of(unix_ms: u64) -> Day {
 fn take(calendar: &mut Calendar<'_>, stream: &Stream, rules: &Rules) {
     let Some(state) = stream.family() else { return };
     if let Some((_, _, cargo)) = bag(stream) {
+        calendar.take(&stream.name, Item::Cargo(cargo));
         if let Some(due) = cargo.report_due(&rules.clearance) {
             let reported_on = cargo.reported_on;
             calendar.take(&stream.name, Item::Expected(Expected::ShortOver { due, reported_on }, ""));
@@ -69,19 +70,15 @@ fn take(calendar: &mut Calendar<'_>, stream: &Stream, rules: &Rules) {
     }
 }
 
-/// A party that committed owes its reveal once the seal epoch is cosigned, and owes it for ever.
+/// Draws, each with its seal epoch: parties that committed and have not revealed stay named.
 fn reveals(streams: &dyn Streams, calendar: &mut Calendar<'_>) -> Result<bool, PastFault> {
     let mut draws = Vec::new();
     let complete = streams.each("draw/", LOOKED_AT_MAX, &mut |stream| {
         draws.extend(stream.family().and_then(families::State::draw).cloned());
     })?;
     for draw in draws.iter().filter(|draw| draw.withheld().next().is_some()) {
-        let seal = draws::seal(streams, draw)?;
-        let Some(until) = seal.and_then(|(_, seal)| draw.reveal_until(&seal)) else { continue };
-        for party in draw.withheld() {
-            let expected = Expected::Reveal { due: day_of(until), revealed_on: None };
-            calendar.take(&draw.stream(), Item::Expected(expected, party));
-        }
+        let seal = draws::seal(streams, draw)?.map(|(_, seal)| seal);
+        calendar.take(&draw.stream(), Item::Draw(draw, seal));
     }
     Ok(complete)
 }
