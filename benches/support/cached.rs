@@ -23,12 +23,12 @@ use lian_store::{
 };
 
 use super::{
-    folder,
+    families, folder,
     running::{found, system_keys},
     work::{LIFE, WINDOW},
 };
 
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// Of the house whose ledgers these are.
 pub const SEED: u64 = 7;
 /// Entries of one batch of a bare log.
@@ -51,6 +51,24 @@ pub fn ledger(entries: u64) -> PathBuf {
             let count = (WINDOW * LIFE).min(entries - made);
             let answers = running.submit_all(hands.statements(made, count), 64);
             assert_eq!(answers.all(), count);
+            made += count;
+        }
+        running.service.reader().publish().expect("tiles can be written");
+        running.service.close().expect("the ledger closes");
+    })
+}
+
+/// The same with all families of streams: cargo, registrations and cases beside guarantees.
+pub fn families_ledger(entries: u64) -> PathBuf {
+    kept(&format!("families-{entries}-{FORM}"), |folder| {
+        let running = found(folder, SEED);
+        let hands = running.hands();
+        families::found(&running);
+        let mut made = 0;
+        while made < entries {
+            let count = families::WINDOW * families::LIFE;
+            let answers = running.submit_all(families::statements(&hands, made, count), 64);
+            assert_eq!(answers.accepted, count, "the work of the families is in order");
             made += count;
         }
         running.service.reader().publish().expect("tiles can be written");

@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "every bench uses its own part")]
 
 pub mod cached;
+pub mod families;
 pub mod guests;
 pub mod limits;
+pub mod program;
 pub mod running;
 pub mod table;
 pub mod wire;

@@ -101,7 +101,7 @@ fn thread_ids() -> Vec<u64> {
 }
 
 impl Running {
-    fn seal_one(&self, envelope: &Envelope) {
+    pub fn seal_one(&self, envelope: &Envelope) {
         let answers = self.service.submit_and_wait(vec![envelope.write()]).expect("the service runs");
         assert!(matches!(answers[0], Answer::Sealed { .. }), "{answers:?}");
     }
