@@ -65,11 +65,11 @@ pub fn families_ledger(entries: u64) -> PathBuf {
         let hands = running.hands();
         families::found(&running);
         let mut made = 0;
-        while made < entries {
-            let count = families::WINDOW * families::LIFE;
-            let answers = running.submit_all(families::statements(&hands, made, count), 64);
-            assert_eq!(answers.accepted, count, "the work of the families is in order");
-            made += count;
+        // Whole lives.
+        while made < entries || made % (families::WINDOW * families::LIFE) != 0 {
+            let answers = running.submit_all(families::statements(&hands, made, families::WINDOW), 64);
+            assert_eq!(answers.accepted, families::WINDOW, "refused at {made}: {}", answers.refusal);
+            made += families::WINDOW;
         }
         running.service.reader().publish().expect("tiles can be written");
         running.service.close().expect("the ledger closes");

@@ -141,7 +141,7 @@ impl Life {
             3 => one(
                 "cargo.declared",
                 &format!(
-                    r#"{{"broker":"22099131","category":"X3","declaration":"{declaration}","delegation":"confirmed","grams":12000,"importer":"{DEBTOR}","person":null,"restricted":[],"value":9000}}"#
+                    r#"{{"broker":"22099131","category":"full","declaration":"{declaration}","delegation":"confirmed","grams":12000,"importer":"{DEBTOR}","person":null,"restricted":[],"value":9000}}"#
                 ),
                 BROKER,
             ),

@@ -47,6 +47,8 @@ pub struct Running {
 pub struct Answers {
     pub accepted: u64,
     pub refused: u64,
+    /// Code of the last refusal.
+    pub refusal: u16,
 }
 
 pub fn system_keys(house: &House) -> SystemKeys {
@@ -157,7 +159,9 @@ impl Answers {
         for answer in answers.into_iter().flatten() {
             match answer {
                 Answer::Sealed { verdict: Some(verdict), .. } if verdict.is_accepted() => self.accepted += 1,
-                Answer::Sealed { verdict: Some(_), .. } => self.refused += 1,
+                Answer::Sealed { verdict: Some(verdict), .. } => {
+                    (self.refused, self.refusal) = (self.refused + 1, verdict.code);
+                }
                 other => panic!("not sealed anew: {other:?}"),
             }
         }
