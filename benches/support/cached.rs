@@ -67,6 +67,11 @@ pub fn families_ledger(entries: u64) -> PathBuf {
         let mut made = 0;
         // Whole lives.
         while made < entries || made % (families::WINDOW * families::LIFE) != 0 {
+            if made % (families::WINDOW * families::LIFE) == 0 {
+                let waybills = families::waybills(&hands, made / (families::WINDOW * families::LIFE));
+                let count = waybills.len() as u64;
+                assert_eq!(running.submit_all(waybills, 64).accepted, count);
+            }
             let answers = running.submit_all(families::statements(&hands, made, families::WINDOW), 64);
             assert_eq!(answers.accepted, families::WINDOW, "refused at {made}: {}", answers.refusal);
             made += families::WINDOW;

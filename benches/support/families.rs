@@ -21,6 +21,9 @@ pub const LIFE: u64 = 20;
 /// Events of one life: a draw and the cargo that it secures are one statement.
 pub const EVENTS: u64 = LIFE + 1;
 
+/// Bags under one waybill.
+const BAGS: u64 = 50;
+const WAYBILLS_FROM: u64 = 1 << 40;
 const DEBTOR: &str = "12345675";
 const TAX: u64 = 900;
 const DAY: &str = "2026-11-23";
@@ -57,6 +60,28 @@ pub fn statements(hands: &Hands, first: u64, count: u64) -> Vec<Statement> {
     })
 }
 
+/// The waybills of the bags of one window.
+pub fn waybills(hands: &Hands, window: u64) -> Vec<Statement> {
+    let first = window * WINDOW;
+    let numbers = (first..first + WINDOW).step_by(usize::try_from(BAGS).expect("a count"));
+    let manifest = json(
+        r#"{"arrival_at":"2026-11-23T09:00:00+08:00","bills":50,"carrier":"CI","flight":"CI5832","long_leg":true,"pieces":150}"#,
+    );
+    let one = |number: u64| {
+        let stream = format!("mawb/{}", waybill(number));
+        let event = Event { kind: "mawb.manifested", stream, expect: 0, data: manifest.clone() };
+        // Ids follow from indexes, and these are beyond all lives.
+        hands.sign(WAYBILLS_FROM + number, Act { events: vec![event], by: named(AIRLINE) })
+    };
+    numbers.map(one).collect()
+}
+
+/// Fifty bags under each waybill, whose last digit is the rest by seven.
+fn waybill(number: u64) -> String {
+    let serial = 1_000_000 + number / BAGS;
+    format!("297-{serial}{}", serial % 7)
+}
+
 /// The streams of one life.
 struct Life {
     number: u64,
@@ -69,12 +94,10 @@ struct Life {
 
 impl Life {
     fn of(number: u64) -> Self {
-        // Fifty bags under each waybill, whose last digit is the rest by seven.
-        let serial = 1_000_000 + number / 50;
         Self {
             number,
             guarantee: format!("FB-115-{number:08}"),
-            bag: format!("297-{serial}{}/H{number:07}", serial % 7),
+            bag: format!("{}/H{number:07}", waybill(number)),
             registration: format!("115-{number:06}"),
             case: format!("TP115-{number:06}"),
             exhibit: format!("EX-{number}"),

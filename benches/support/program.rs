@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    io::Read as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -70,6 +71,13 @@ impl Run {
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let id = child.id().to_string();
         let (mut mib, mut cpu) = (0.0, 0.0);
+        // A long report would fill the pipe, and the program would wait for ever.
+        let mut stdout = child.stdout.take().expect("standard output is a pipe");
+        let report = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            stdout.read_to_end(&mut bytes).expect("the report can be read");
+            bytes
+        });
         // The kernel keeps the peak; what comes after the last look is too short to matter.
         while child.try_wait().expect("the child can be waited for").is_none() {
             mib = peak_mib(&id).unwrap_or(mib);
@@ -77,8 +85,8 @@ impl Run {
             thread::sleep(Duration::from_millis(5));
         }
         let seconds = start.elapsed().as_secs_f64();
-        let output = child.wait_with_output().expect("the child has ended");
-        let report: Value = serde_json::from_slice(&output.stdout).expect("a report in JSON");
+        let report = report.join().expect("the report is read");
+        let report: Value = serde_json::from_slice(&report).expect("a report in JSON");
         assert_ne!(report["result"], "FAIL", "{report:#}");
         Self { report, seconds, cpu, mib }
     }
