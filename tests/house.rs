@@ -15,6 +15,7 @@ mod http_disk;
 mod http_hostile;
 mod http_kill;
 mod http_pages;
+mod http_pages_registers;
 mod http_registers;
 mod http_routes;
 mod http_slow;

@@ -40,7 +40,7 @@ const WAREHOUSE: (&str, &str) = ("warehouse:C2001", "warehouse");
 const EXCEPTION: &str = r#"{"broker_box":"598","exception":"barcode_unreadable","note":{"sealed":"abababababababababababababababababababababababababababababababab"},"pieces":1,"storage":"EGT11111","warehouse":"C2001"}"#;
 
 /// A bag on a line that cannot clear, a case, a quarter of registrations of which some are drawn.
-fn lived() -> Story {
+pub fn lived() -> Story {
     let mut story = Story::begin(65);
     families::declared(&mut story);
     families::read(&mut story);
@@ -56,7 +56,7 @@ fn lived() -> Story {
 }
 
 /// The ledger of a folder, served from rows; the rows have reached its end.
-fn over_rows(folder: &Path, house: &House, now_s: i64) -> Service {
+pub fn over_rows(folder: &Path, house: &House, now_s: i64) -> Service {
     let disk = Arc::new(RealDisk::open(folder).unwrap());
     let views = Views::at(&folder.join("views/sled"));
     let opened = open_over(disk, SAMPLE_NAME, &system_keys(house), now_s, Some(&views), &mut |_| ()).unwrap();

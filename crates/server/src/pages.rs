@@ -4,11 +4,20 @@
 //! check on the reader's own machine can tell is called so. Every text goes through the template's
 //! escaping; SVG is made of numbers and of words of ours.
 
+pub mod board;
+pub mod calendar;
+pub mod cargo;
+pub mod cases;
 pub mod chart;
+pub mod draws;
 pub mod entry;
+pub mod ethics;
 pub mod guarantee;
 pub mod home;
+pub mod names;
+pub mod problem;
 pub mod tree;
+pub mod view;
 pub mod words;
 
 use lian_core::{entry::Verdict, hash::Digest, time::taipei_day};

@@ -337,6 +337,11 @@ impl Problem {
         self.kind.status()
     }
 
+    /// What is wrong, in particular.
+    pub fn detail(&self, language: Language) -> &str {
+        self.more.said.in_language(language)
+    }
+
     /// The body, for a request of this path and id. `base` goes before `/problems/…`.
     pub fn body(&self, base: &str, instance: &str, request_id: &str, language: Language) -> Value {
         let mut body = self.more.members.clone();
@@ -344,7 +349,7 @@ impl Problem {
         body.insert("type".to_owned(), json!(format!("{base}/problems/{name}")));
         body.insert("title".to_owned(), json!(self.kind.title(language)));
         body.insert("status".to_owned(), json!(self.status()));
-        body.insert("detail".to_owned(), json!(self.more.said.in_language(language)));
+        body.insert("detail".to_owned(), json!(self.detail(language)));
         body.insert("instance".to_owned(), json!(instance));
         body.insert("code".to_owned(), json!(name));
         body.insert("request_id".to_owned(), json!(request_id));

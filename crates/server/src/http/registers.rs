@@ -134,7 +134,7 @@ pub fn advice(app: &App, request: &Request) -> Result<Reply, Problem> {
     answer(app, at(app, request)?, cargo::hit_rate)
 }
 
-fn board_query(request: &Request) -> Result<BoardQuery, Problem> {
+pub(super) fn board_query(request: &Request) -> Result<BoardQuery, Problem> {
     let warehouse = |text| {
         Warehouse::parse(text)
             .ok_or_else(|| Problem::parameter("warehouse", "須為貨棧代碼", "must be the code of a warehouse"))
@@ -219,12 +219,15 @@ fn opened_under(app: &App, name: &str, at: At) -> Result<u32, Problem> {
     Err(missing())
 }
 
-/// `GET /v1/draws/{scheme}/{period}`: a draw, drawn again.
-pub fn draw(app: &App, request: &Request) -> Result<Reply, Problem> {
-    let (scheme, period) = (request.place(0), request.place(1));
-    let at = at(app, request)?;
+/// A draw, drawn again from the states of its epoch; none if it was not opened then.
+pub(super) fn drawn_again(
+    app: &App,
+    scheme: &str,
+    period: &str,
+    at: At,
+) -> Result<Option<Seen<draws::Draw>>, Problem> {
     let seen = view(&*app.books, at, |streams| record(streams, scheme, period))?;
-    let Record { lot, then, root } = seen.value.ok_or_else(unknown)?;
+    let Some(Record { lot, then, root }) = seen.value else { return Ok(None) };
     // What follows holds for the size that was answered for, whatever came in meanwhile.
     let at_size = At { size: seen.size, present: false, ..at };
     let version = opened_under(app, &lot.stream(), at_size)?;
@@ -232,6 +235,14 @@ pub fn draw(app: &App, request: &Request) -> Result<Reply, Problem> {
     let scheme = rules.as_ref().and_then(|rules| rules.draws.scheme(scheme));
     let scheme = scheme.ok_or_else(|| Problem::internal(&"a draw of a scheme that there never was"))?;
     let then = At { size: then, ..at_size };
-    let drawn = view(&*app.books, then, |streams| draws::again(streams, scheme, lot, root))?.value;
-    Ok(if app.config.open_all { told(&drawn, seen.size, at) } else { told(&drawn.public(), seen.size, at) })
+    let value = view(&*app.books, then, |streams| draws::again(streams, scheme, lot, root))?.value;
+    Ok(Some(Seen { size: seen.size, value }))
+}
+
+/// `GET /v1/draws/{scheme}/{period}`: a draw, drawn again.
+pub fn draw(app: &App, request: &Request) -> Result<Reply, Problem> {
+    let at = at(app, request)?;
+    let drawn = drawn_again(app, request.place(0), request.place(1), at)?;
+    let Seen { size, value: drawn } = drawn.ok_or_else(unknown)?;
+    Ok(if app.config.open_all { told(&drawn, size, at) } else { told(&drawn.public(), size, at) })
 }

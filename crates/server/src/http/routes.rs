@@ -7,7 +7,8 @@ use super::{
     problem::{Code, Problem},
     proofs, registers,
     request::{Reply, Request, percent_decode},
-    views, web,
+    views,
+    web::{self, registers as pages},
 };
 
 /// Methods that are served. `HEAD` is served wherever `GET` is.
@@ -172,6 +173,22 @@ pub const ROUTES: &[Route] = &[
     asking(get("/log/{entry}", Pages, ByClass, 3, Aside(web::entry)), &["lang"]),
     asking(get("/guarantees", Pages, Parties, 10, Aside(web::guarantees)), &["lang", "after"]),
     asking(get("/guarantees/{no}", Pages, Parties, 10, Aside(web::guarantee)), &["lang", "as_of"]),
+    asking(
+        get("/disclosure/board", Pages, Everyone, 20, Aside(pages::clearance_board)),
+        &["lang", "as_of", "warehouse", "broker", "date"],
+    ),
+    asking(
+        get("/disclosure/exceptions", Pages, Everyone, 20, Aside(pages::exception_board)),
+        &["lang", "as_of", "warehouse", "broker", "date"],
+    ),
+    asking(get("/clearance", Pages, Parties, 10, Aside(pages::bags)), &["lang", "as_of", "after"]),
+    asking(get("/clearance/{mawb}", Pages, Parties, 10, Aside(pages::waybill)), &["lang", "as_of"]),
+    asking(get("/clearance/{mawb}/{hawb}", Pages, Parties, 10, Aside(pages::bag)), &["lang", "as_of"]),
+    asking(get("/ethics/stats", Pages, Everyone, 20, Aside(pages::gifts)), &["lang", "as_of"]),
+    asking(get("/cases/clocks", Pages, Parties, 20, Aside(pages::clocks)), &["lang", "as_of"]),
+    asking(get("/obligations", Pages, Parties, 20, Aside(pages::obligations)), &["lang", "as_of"]),
+    asking(get("/draws", Pages, ByClass, 20, Aside(pages::draws)), &["lang", "as_of"]),
+    asking(get("/draws/{scheme}/{period}", Pages, ByClass, 20, Aside(pages::draw)), &["lang", "as_of"]),
     get("/style.css", Pages, Everyone, 1, Here(web::style)),
     get("/healthz", House, Everyone, 0, Here(house::health)),
     get("/readyz", House, Everyone, 0, Here(house::ready)),

@@ -34,8 +34,8 @@ use super::{
     paced::Phase,
     problem::{Code, Problem},
     request::{Language, Reply, Request, TARGET_BYTES_MAX, read_query},
-    routes::{self, Found, Group, Handler, Route, Work},
-    statements, tail,
+    routes::{self, Found, Group, Route, Work},
+    statements, tail, web,
 };
 use crate::service::Hindrance;
 
@@ -291,13 +291,30 @@ async fn serve<B: Buf>(
         let taken = app.addresses.take(bucket_of(request.peer.ip()), route.cost);
         taken.map_err(|seconds| Problem::again(Code::RateLimited, seconds))?;
     }
-    request.query = read_query(query, route.query)?;
+    match read_query(query, route.query) {
+        Ok(query) => request.query = query,
+        Err(problem) if is_page(route) => {
+            return aside(app, |app, request| web::told(app, request, problem), request).await.map(written);
+        }
+        Err(problem) => return Err(problem),
+    }
     match route.work {
         Work::Here(handler) => handler(app, &request).map(written),
+        Work::Aside(handler) if is_page(route) => {
+            let shown = move |app: &App, request: &Request| {
+                handler(app, request).or_else(|problem| web::told(app, request, problem))
+            };
+            aside(app, shown, request).await.map(written)
+        }
         Work::Aside(handler) => aside(app, handler, request).await.map(written),
         Work::Submit => submit(app, request, body).await.map(written),
         Work::Tail => Ok(event_stream(tail::follow(app, &request)?)),
     }
+}
+
+/// True if people get it as a page, and so its problems too.
+fn is_page(route: &Route) -> bool {
+    route.group == Group::Pages
 }
 
 fn written(reply: Reply) -> Response {
@@ -322,7 +339,11 @@ fn event_stream(events: tail::Events) -> Response {
 }
 
 /// Runs a handler where it may block. Of those that wait for such a thread there is a bound.
-async fn aside(app: &Arc<App>, handler: Handler, request: Request) -> Result<Reply, Problem> {
+async fn aside(
+    app: &Arc<App>,
+    handler: impl FnOnce(&App, &Request) -> Result<Reply, Problem> + Send + 'static,
+    request: Request,
+) -> Result<Reply, Problem> {
     let _place = app.waiting.try_acquire().map_err(|_| Problem::again(Code::Busy, 1))?;
     let _thread = app.aside.acquire().await.map_err(|_| Problem::plain(Code::NotReady))?;
     let app = Arc::clone(app);

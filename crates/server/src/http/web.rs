@@ -1,7 +1,12 @@
 //! The pages' addresses: what is read for them, and who may see what.
 //! Invariant: a page shows no more than the interface gives to the same reader; pages are inert
-//! (no script, nothing from elsewhere), and the policy sent with them says so.
+//! (no script, nothing from elsewhere), and the policy sent with them says so; what cannot be shown is
+//! said in a page too, in both languages.
 //! Limits: 50 entries a list, 400 entries of a guarantee's history.
+
+pub mod registers;
+
+use std::fmt::Write as _;
 
 use askama::Template;
 use lian_core::{
@@ -18,7 +23,7 @@ use super::{
     App,
     books::{At, Identity, Seen, Timeline, Wanted},
     entries,
-    problem::Problem,
+    problem::{Kind, Problem},
     request::{Language, Reply, Request},
     views,
 };
@@ -27,6 +32,7 @@ use crate::pages::{
     entry::{CheckWords, Content, EntryPage, EventWords, SignerWords},
     guarantee::{Event, GuaranteeLine, GuaranteeList, GuaranteePage, Missing},
     home::{self, Health, Home, Line, Log},
+    problem::{ProblemPage, Told},
     tree, words,
 };
 
@@ -53,12 +59,15 @@ fn lang(request: &Request) -> Lang {
 fn seal(app: &App, request: &Request, head: &Head) -> Seal {
     let mut here = request.path.clone();
     for (name, value) in request.query.iter().filter(|(name, _)| name != "lang") {
-        // Only numbers of entries and of guarantees come here; anything else is left out.
-        if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte)) {
-            here.push(if here.contains('?') { '&' } else { '?' });
-            here.push_str(name);
-            here.push('=');
-            here.push_str(value);
+        here.push(if here.contains('?') { '&' } else { '?' });
+        here.push_str(name);
+        here.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte) {
+                here.push(char::from(byte));
+            } else {
+                let _ = write!(here, "%{byte:02X}");
+            }
         }
     }
     let Identity { ledger, synthetic } = app.books.identity();
@@ -86,6 +95,40 @@ fn page(template: &impl Template, status: u16, size: u64) -> Result<Reply, Probl
 fn missing(app: &App, request: &Request) -> Result<Reply, Problem> {
     let head = app.reader().head();
     page(&Missing { seal: seal(app, request, &head) }, 404, head.size())
+}
+
+/// The page of a problem, in both languages; a problem that could not be made a page stays as it is.
+pub(super) fn told(app: &App, request: &Request, problem: Problem) -> Result<Reply, Problem> {
+    let Kind::Http(code) = problem.kind else { return Err(problem) };
+    let head = app.reader().head();
+    let told = |language| Told {
+        title: code.title(language).to_owned(),
+        detail: problem.detail(language).to_owned(),
+        hint: code.hint(language).to_owned(),
+    };
+    let template = ProblemPage {
+        seal: seal(app, request, &head),
+        status: problem.status(),
+        code: code.name(),
+        zh: told(Language::Chinese),
+        en: told(Language::English),
+        request_id: (problem.status() >= 500).then(|| request.id.clone()),
+    };
+    let Ok(reply) = page(&template, problem.status(), head.size()) else { return Err(problem) };
+    let reply = reply.with("Cache-Control", "no-store");
+    Ok(problem.headers().iter().fold(reply, |reply, (name, value)| reply.with(name, value.clone())))
+}
+
+/// Where a stream has a page that this reader may see.
+fn page_of(app: &App, stream: &str) -> Option<String> {
+    let (family, rest) = stream.split_once('/')?;
+    match family {
+        "draw" => Some(format!("/draws/{rest}")),
+        "guarantee" if app.config.open_all => Some(format!("/guarantees/{rest}")),
+        "cargo" | "mawb" if app.config.open_all => Some(format!("/clearance/{rest}")),
+        "case" if app.config.open_all => Some("/cases/clocks".to_owned()),
+        _ => None,
+    }
 }
 
 /// `GET /style.css`
@@ -210,12 +253,11 @@ fn content(app: &App, lang: Lang, entry: &StoredEntry, accepted: bool) -> Option
             }
             other => vec![(String::new(), shown(other))],
         };
-        let no = event.stream.strip_prefix("guarantee/").filter(|_| app.config.open_all);
         EventWords {
             kind: words::kind(event.kind, lang),
             name: event.kind.to_owned(),
             stream: event.stream.to_owned(),
-            page: no.map(|no| format!("/guarantees/{no}")),
+            page: page_of(app, event.stream),
             version: accepted.then(|| event.expect.saturating_add(1)),
             occurred: Moment::of_ms(u64::try_from(event.occurred_at).unwrap_or(0).saturating_mul(1_000)),
             data,

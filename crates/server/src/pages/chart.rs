@@ -2,6 +2,8 @@
 //! Invariant: every chart stands beside a table that says the same; coordinates are integers.
 //! Limits: 400 points; of more, every n-th and the last are drawn.
 
+pub mod lying;
+
 use std::fmt::Write as _;
 
 use super::group;

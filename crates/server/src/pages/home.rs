@@ -19,6 +19,35 @@ pub struct Line {
     pub verdict: VerdictWords,
 }
 
+/// A register or board with a page of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Register {
+    /// Path of its page.
+    pub path: &'static str,
+    /// Its name.
+    pub name: Word,
+    /// What it holds.
+    pub note: Word,
+    /// True if anybody may read it.
+    pub is_public: bool,
+}
+
+const fn register(path: &'static str, name: Word, note: Word, is_public: bool) -> Register {
+    Register { path, name, note, is_public }
+}
+
+/// The boards and registers, what is public first.
+pub const REGISTERS: [Register; 8] = [
+    register("/disclosure/board", Word::Board, Word::BoardNote, true),
+    register("/disclosure/exceptions", Word::Exceptions, Word::ExceptionsNote, true),
+    register("/ethics/stats", Word::Gifts, Word::GiftsNote, true),
+    register("/draws", Word::Draws, Word::DrawsNote, true),
+    register("/guarantees", Word::Guarantees, Word::GuaranteesNote, false),
+    register("/clearance", Word::Cargo, Word::CargoNote, false),
+    register("/cases/clocks", Word::CaseClocks, Word::CaseClocksNote, false),
+    register("/obligations", Word::Obligations, Word::ObligationsNote, false),
+];
+
 /// One sentence on the health of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -66,6 +95,16 @@ pub struct Home {
 impl Home {
     fn say(&self, word: Word) -> &'static str {
         self.seal.say(word)
+    }
+
+    fn registers(&self) -> impl Iterator<Item = (&Register, &'static str)> {
+        let readers = |is_public| if is_public { Word::ForEverybody } else { Word::ForParties };
+        REGISTERS.iter().map(move |register| (register, self.say(readers(register.is_public))))
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "templates hand over references")]
+    fn word(&self, word: &Word) -> &'static str {
+        self.seal.say(*word)
     }
 
     fn chart(&self) -> String {

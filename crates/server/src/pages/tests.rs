@@ -6,12 +6,14 @@ use lian_core::{entry::Verdict, hash::sha256};
 use super::{
     entry::{CheckWords, Content, EntryPage, EventWords, SignerWords},
     home::{self, Health, Home, Line},
+    problem::{ProblemPage, Told},
+    view::{Cell, Section, Stage, Table, ViewPage},
     *,
 };
 
 const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
 
-fn seal(lang: Lang) -> Seal {
+pub(super) fn seal(lang: Lang) -> Seal {
     Seal {
         lang,
         here: "/?before=3".to_owned(),
@@ -82,11 +84,74 @@ fn assert_inert(page: &str) {
     }
 }
 
+/// A page of a register in which every text is hostile.
+fn view() -> String {
+    let cell = || {
+        vec![Cell::text(HOSTILE).to(HOSTILE), Cell { iso: Some(HOSTILE.to_owned()), ..Cell::text(HOSTILE) }]
+    };
+    let table = Table { caption: HOSTILE.to_owned(), heads: vec![HOSTILE.to_owned(); 2], rows: vec![cell()] };
+    let mut section = Section::of("rows", Word::Board, table, Word::EmptyBoard);
+    section.results = vec![Health::fail(HOSTILE)];
+    section.facts = vec![(Word::Officer, Cell::text(HOSTILE))];
+    section.stages = vec![Stage { name: HOSTILE.to_owned(), word: "done", class: "pass" }];
+    section.code = Some(HOSTILE.to_owned());
+    let row = chart::lying::Row {
+        label: HOSTILE.to_owned(),
+        from: 0,
+        length: 1,
+        says: HOSTILE.to_owned(),
+        class: "pass",
+    };
+    let pictured = Section { picture: Some(chart::lying::rows(&[row], &[], 1, HOSTILE)), ..section.clone() };
+    let mut page = ViewPage::new(seal(Lang::En), HOSTILE, Word::BoardNote, 7);
+    page.tag = Some((HOSTILE.to_owned(), "wait"));
+    page.facts = vec![(Word::Officer, Cell::text(HOSTILE).to(HOSTILE))];
+    page.beside = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
+    page.sections = vec![section, pictured];
+    page.render().unwrap()
+}
+
+fn problem(lang: Lang) -> ProblemPage {
+    let told =
+        |title: &str| Told { title: title.to_owned(), detail: HOSTILE.to_owned(), hint: HOSTILE.to_owned() };
+    let (zh, en) = (told("無權閱覽"), told("not for this reader"));
+    ProblemPage {
+        seal: seal(lang),
+        status: 403,
+        code: "not-for-you",
+        zh,
+        en,
+        request_id: Some(HOSTILE.to_owned()),
+    }
+}
+
 #[test]
 fn no_text_of_a_statement_becomes_markup() {
-    for page in [home(Lang::Zh), home(Lang::En), entry(Some(content())), entry(None)] {
-        assert_inert(&page);
+    let pages = [home(Lang::Zh), home(Lang::En), entry(Some(content())), entry(None), view()];
+    let problems = [Lang::Zh, Lang::En].map(|lang| problem(lang).render().unwrap());
+    for page in pages.iter().chain(&problems) {
+        assert_inert(page);
     }
+}
+
+#[test]
+fn a_problem_is_told_in_both_languages_the_readers_first() {
+    let chinese = problem(Lang::Zh).render().unwrap();
+    let at = |text| chinese.find(text).unwrap();
+    assert!(
+        at("<h1>無權閱覽") < at("<section lang=\"en\">")
+            && at("<section lang=\"en\">") < at("not for this reader")
+    );
+    assert!(problem(Lang::En).render().unwrap().contains("<h1>not for this reader"));
+}
+
+#[test]
+fn a_narrow_screen_reads_the_name_of_a_column_beside_each_cell() {
+    let mut table = Table::new(&seal(Lang::Zh), Word::Holds, &[Word::HoldNumber, Word::HoldBasis]);
+    table.rows.push(vec![Cell::number(1_234), Cell::text("x")]);
+    let html = table.render().unwrap();
+    assert!(html.contains("<th scope=\"col\" class=\"number\">序</th><th scope=\"col\">依據</th>"), "{html}");
+    assert!(html.contains("<td data-label=\"序\" class=\"number\"><bdi>1,234</bdi></td>"), "{html}");
 }
 
 #[test]
