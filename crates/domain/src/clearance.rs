@@ -5,6 +5,7 @@
 //! what left without release stays on its record for ever.
 //! Pure; not here: keys, versions, draws (who reviews), cases (what follows a seizure), openings.
 
+mod advice;
 mod around;
 mod conservation;
 mod decide;
@@ -18,6 +19,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{PASSENGERS, Rate, passenger_rate, rates};
 pub use around::Around;
 pub use conservation::{Conservation, Imbalance, conservation};
 pub use decide::decide;

@@ -13,6 +13,8 @@ pub(crate) mod books;
 mod decide;
 mod judge;
 mod kept;
+pub mod laid;
+pub mod opens;
 mod restore;
 mod sheets;
 mod step;

@@ -20,7 +20,8 @@ use lian_core::{
 
 use crate::dates::Day;
 
-/// Streams of one family that a view looks at. A view that met more says that it is not complete.
+/// Bags that the board of the lines looks at, and those of one waybill that are shown. A view that met
+/// more says that it is not complete.
 pub const LOOKED_AT_MAX: usize = 200_000;
 
 /// What somebody asked of a ledger, and what two parties compare.

@@ -7,6 +7,7 @@ use super::{
     ids::Hawb,
     state::{Cargo, Waybill, signed},
 };
+use crate::ledger::sums::Counters;
 
 /// Pieces of one master waybill, by standing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,6 +62,52 @@ pub enum Imbalance {
 }
 
 impl Conservation {
+    /// How many counters it is.
+    pub const COUNTERS: usize = 17;
+
+    /// What one cargo adds, without findings.
+    pub fn of(cargo: &Cargo) -> Self {
+        let mut sums = Self::default();
+        sums.add(cargo);
+        sums
+    }
+
+    /// The sums as counters, in the order in which rows hold them: one that may fall below zero is two,
+    /// what is above zero and what is below.
+    pub fn counters(&self) -> Counters {
+        let Self { bills, manifest, released, gone, held, seized, returned, abandoned, .. } = *self;
+        let plain = [manifest, released, gone, held, seized, returned, abandoned, self.gone_unreleased];
+        let mut numbers = vec![u128::from(bills)];
+        numbers.extend(plain.map(above));
+        for sum in [self.amended, self.landed, self.awaited, self.on_hand] {
+            numbers.extend([above(sum), above(-sum)]);
+        }
+        Counters::of(&numbers)
+    }
+
+    /// The sums that counters are.
+    pub fn read(counters: &Counters) -> Self {
+        let numbers: [u128; Self::COUNTERS] = counters.numbers();
+        let at = |place: usize| i64::try_from(numbers[place]).unwrap_or(i64::MAX / 4);
+        let pair = |place: usize| at(place) - at(place + 1);
+        Self {
+            bills: u64::try_from(numbers[0]).unwrap_or(u64::MAX),
+            manifest: at(1),
+            released: at(2),
+            gone: at(3),
+            held: at(4),
+            seized: at(5),
+            returned: at(6),
+            abandoned: at(7),
+            gone_unreleased: at(8),
+            amended: pair(9),
+            landed: pair(11),
+            awaited: pair(13),
+            on_hand: pair(15),
+            findings: Vec::new(),
+        }
+    }
+
     /// Manifest ± corrections.
     pub fn expected(&self) -> i64 {
         self.manifest + self.amended + self.landed
@@ -85,52 +132,66 @@ pub fn conservation<'c>(
     let mut sums = Conservation::default();
     let mut seen: Vec<Hawb> = Vec::new();
     for (hawb, cargo) in cargos {
-        add(&mut sums, hawb, cargo);
+        sums.add(cargo);
+        sums.weigh(hawb, cargo);
         seen.push(hawb);
     }
     seen.sort_unstable();
     for pair in seen.windows(2).filter(|pair| pair[0] == pair[1]) {
         sums.findings.push(Imbalance::Twice(pair[0]));
     }
-    let Some(waybill) = waybill else {
-        sums.findings.push(Imbalance::NoWaybill);
-        return sums;
-    };
-    if signed(waybill.bills) != signed(sums.bills) {
-        sums.findings.push(Imbalance::Bills(signed(waybill.bills), signed(sums.bills)));
-    }
-    let (master, bills) = (signed(waybill.pieces) + waybill.amended, sums.manifest + sums.amended);
-    if master != bills {
-        sums.findings.push(Imbalance::Pieces(master, bills));
-    }
+    sums.compare(waybill);
     sums
 }
 
-fn add(sums: &mut Conservation, hawb: Hawb, cargo: &Cargo) {
-    let counted = cargo.stored.is_some();
-    let at_hand = cargo.at_hand();
-    let gone_unreleased = signed(cargo.gone_unreleased);
-    sums.bills += 1;
-    sums.manifest += cargo.manifest.as_ref().map_or(0, |manifest| signed(manifest.pieces));
-    sums.amended += cargo.amended;
-    sums.landed += cargo.landed;
-    sums.awaited += if counted { 0 } else { at_hand };
-    sums.on_hand += if counted { at_hand } else { 0 };
-    sums.released += signed(cargo.released);
-    sums.gone += signed(cargo.gone);
-    sums.held += signed(cargo.held());
-    sums.seized += signed(cargo.seized);
-    sums.returned += signed(cargo.returned);
-    sums.abandoned += signed(cargo.abandoned);
-    sums.gone_unreleased += gone_unreleased;
-    let lacking = cargo.expected() - cargo.placed() - at_hand;
-    if lacking != 0 {
-        sums.findings.push(Imbalance::Cargo(hawb, lacking));
+fn above(sum: i64) -> u128 {
+    u128::try_from(sum).unwrap_or_default()
+}
+
+impl Conservation {
+    fn add(&mut self, cargo: &Cargo) {
+        let (counted, at_hand) = (cargo.stored.is_some(), cargo.at_hand());
+        self.bills += 1;
+        self.manifest += cargo.manifest.as_ref().map_or(0, |manifest| signed(manifest.pieces));
+        self.amended += cargo.amended;
+        self.landed += cargo.landed;
+        self.awaited += if counted { 0 } else { at_hand };
+        self.on_hand += if counted { at_hand } else { 0 };
+        self.released += signed(cargo.released);
+        self.gone += signed(cargo.gone);
+        self.held += signed(cargo.held());
+        self.seized += signed(cargo.seized);
+        self.returned += signed(cargo.returned);
+        self.abandoned += signed(cargo.abandoned);
+        self.gone_unreleased += signed(cargo.gone_unreleased);
     }
-    if gone_unreleased > 0 {
-        sums.findings.push(Imbalance::GoneUnreleased(hawb, gone_unreleased));
+
+    /// Finds what does not add up within one cargo.
+    pub fn weigh(&mut self, hawb: Hawb, cargo: &Cargo) {
+        let (at_hand, gone_unreleased) = (cargo.at_hand(), signed(cargo.gone_unreleased));
+        let lacking = cargo.expected() - cargo.placed() - at_hand;
+        if lacking != 0 {
+            self.findings.push(Imbalance::Cargo(hawb, lacking));
+        }
+        if gone_unreleased > 0 {
+            self.findings.push(Imbalance::GoneUnreleased(hawb, gone_unreleased));
+        }
+        if at_hand < 0 {
+            self.findings.push(Imbalance::BelowZero(hawb, -at_hand));
+        }
     }
-    if at_hand < 0 {
-        sums.findings.push(Imbalance::BelowZero(hawb, -at_hand));
+
+    /// Finds where the sums of all cargo are not what the master waybill names.
+    pub fn compare(&mut self, waybill: Option<&Waybill>) {
+        let Some(waybill) = waybill else {
+            return self.findings.push(Imbalance::NoWaybill);
+        };
+        if signed(waybill.bills) != signed(self.bills) {
+            self.findings.push(Imbalance::Bills(signed(waybill.bills), signed(self.bills)));
+        }
+        let (master, bills) = (signed(waybill.pieces) + waybill.amended, self.manifest + self.amended);
+        if master != bills {
+            self.findings.push(Imbalance::Pieces(master, bills));
+        }
     }
 }

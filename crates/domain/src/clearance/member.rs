@@ -207,6 +207,12 @@ impl Item for Sealed {
 pub struct Moment(pub i64);
 
 impl Moment {
+    /// The last second of a civil day at +08:00.
+    pub fn last_of(day: Day) -> Self {
+        use lian_core::time::{DAY_SECONDS, TAIPEI_SECONDS};
+        Self((day.number() + 1) * DAY_SECONDS - TAIPEI_SECONDS - 1)
+    }
+
     /// The civil day at +08:00.
     pub fn day(self) -> Day {
         Day::from_number((self.0 + lian_core::time::TAIPEI_SECONDS).div_euclid(lian_core::time::DAY_SECONDS))

@@ -333,6 +333,18 @@ impl Cargo {
         Some(Day::from_number(stored.completed_at.day().number() + days))
     }
 
+    /// True while it may owe something or belongs on the board of exceptions, whatever the rules are:
+    /// an exception or a hold is open, the count is not what was announced or expected, or the report of
+    /// that came on a later day than the goods.
+    pub fn is_open(&self) -> bool {
+        let differs = |counted: i64| counted != self.expected() || counted != self.expected() - self.landed;
+        let late = |stored: &Stored| self.reported_on.is_some_and(|on| on > stored.completed_at.day());
+        !self.exceptions.is_empty()
+            || !self.holds.is_empty()
+            || self.counted().is_some_and(differs)
+            || self.stored.as_ref().is_some_and(late)
+    }
+
     /// The lane in force: a targeting mark means C3.
     pub fn lane(&self) -> Option<Lane> {
         let screened = self.screening.as_ref().map(|screening| screening.lane);

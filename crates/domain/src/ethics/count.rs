@@ -7,11 +7,12 @@ use lian_core::json::Value;
 
 use super::{
     event::{Type, Verdict},
-    state::{Breach, State},
+    state::{Breach, Registration, State},
 };
 use crate::{
     dates::Day,
     draws::{Calendar, Period},
+    ledger::sums::Counters,
 };
 
 /// How many registrations of one kind there are.
@@ -32,6 +33,36 @@ pub struct Count {
 }
 
 impl Count {
+    /// How many counters it is.
+    pub const COUNTERS: usize = 6;
+
+    /// What one registration counts for.
+    pub fn of(registration: &Registration) -> Self {
+        let outcome = registration.review.as_ref().map(|step| step.what.outcome);
+        let breaches = registration.breaches();
+        Self {
+            registered: 1,
+            late: u64::from(breaches.contains(&Breach::LateReport)),
+            breaches: u64::from(!breaches.is_empty()),
+            sampled: u64::from(registration.sampled.is_some()),
+            correct: u64::from(outcome == Some(Verdict::Correct)),
+            anomalies: u64::from(outcome == Some(Verdict::Anomaly)),
+        }
+    }
+
+    /// The counters, in the order in which rows hold them.
+    pub fn counters(&self) -> Counters {
+        let Self { registered, late, breaches, sampled, correct, anomalies } = *self;
+        Counters::of(&[registered, late, breaches, sampled, correct, anomalies].map(u128::from))
+    }
+
+    /// The count that counters are.
+    pub fn read(counters: &Counters) -> Self {
+        let numbers = counters.numbers().map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        let [registered, late, breaches, sampled, correct, anomalies] = numbers;
+        Self { registered, late, breaches, sampled, correct, anomalies }
+    }
+
     pub(crate) fn members(&self) -> [(&'static str, u64); 6] {
         [
             ("anomalies", self.anomalies),
@@ -62,23 +93,18 @@ pub fn count<'s>(states: impl IntoIterator<Item = &'s State>) -> Counts {
     let mut counts = Counts::default();
     for state in states {
         let State::Registration(registration) = state else { continue };
-        let outcome = registration.review.as_ref().map(|step| step.what.outcome);
-        let breaches = registration.breaches();
-        let one = Count {
-            registered: 1,
-            late: u64::from(breaches.contains(&Breach::LateReport)),
-            breaches: u64::from(!breaches.is_empty()),
-            sampled: u64::from(registration.sampled.is_some()),
-            correct: u64::from(outcome == Some(Verdict::Correct)),
-            anomalies: u64::from(outcome == Some(Verdict::Anomaly)),
-        };
         let quarter = Calendar::Quarter.period_of(registration.reported_on);
-        counts.0.entry((quarter.first(), registration.report.kind)).or_default().add(&one);
+        counts.add(quarter.first(), registration.report.kind, &Count::of(registration));
     }
     counts
 }
 
 impl Counts {
+    /// Adds what was counted for the quarter that begins on this day, and a type.
+    pub fn add(&mut self, first: Day, kind: Type, count: &Count) {
+        self.0.entry((first, kind)).or_default().add(count);
+    }
+
     /// Every quarter and type that has a registration, ascending.
     pub fn rows(&self) -> impl Iterator<Item = (Period, Type, Count)> {
         self.0.iter().map(|((first, kind), count)| (Calendar::Quarter.period_of(*first), *kind, *count))

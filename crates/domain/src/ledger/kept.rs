@@ -15,15 +15,18 @@ use smallvec::SmallVec;
 
 use super::{
     Ledger, STREAMS_USUAL, Stream,
+    laid::{laid_at, laid_row},
+    opens::{Opens, is_open},
     sheets::Sheets,
     step::PAGES_A_STEP,
     stored::{
         SNAPSHOT_EVERY, Tally, decode_refusals, decode_stream, decode_tally, fault, index_rows, key_row,
         refusals_row, stream_row, tally_row,
     },
-    sums::Part,
+    sums::{Parts, parts},
 };
 use crate::{
+    clearance::Moment,
     filing::{Fact, Filing},
     ids::DeclarationNo,
     registry::{Event as RegistryEvent, Opening},
@@ -50,6 +53,20 @@ pub(super) struct WaitingPages {
     pub marks: VecDeque<(u64, u64)>,
 }
 
+/// What is counted of one stream.
+#[derive(Debug, Default)]
+struct Counted {
+    parts: Parts,
+    open: bool,
+    laid: Option<Moment>,
+}
+
+impl Counted {
+    fn of(stream: &Stream) -> Self {
+        Self { parts: parts(stream), open: is_open(stream), laid: laid_at(stream) }
+    }
+}
+
 /// All that is known where rows hold the state.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -74,9 +91,10 @@ pub(super) struct Kept {
     pub unsaved_refusals: BTreeMap<Digest, (i64, u64)>,
     /// Rows that are written once: keys and indexes.
     pub made: Vec<Row>,
-    /// What the guarantees of the statement at hand added up to before it.
-    before: SmallVec<[Option<Part>; STREAMS_USUAL]>,
+    /// What the streams of the statement at hand were counted for before it.
+    before: SmallVec<[Counted; STREAMS_USUAL]>,
     pub sheets: Sheets,
+    pub opens: Opens,
     pub pages: WaitingPages,
 }
 
@@ -99,6 +117,7 @@ impl Kept {
             made: Vec::new(),
             before: SmallVec::new(),
             sheets: Sheets::default(),
+            opens: Opens::default(),
             pages: WaitingPages {
                 a_step: PAGES_A_STEP,
                 waiting: BTreeMap::new(),
@@ -178,20 +197,25 @@ impl Kept {
                 self.made.extend(keys.map(key_of));
             }
         }
-        let before = std::mem::take(&mut self.before);
-        for (position, name) in filing.streams.iter().enumerate() {
-            let state = by_name.get(&**name).and_then(|at| streams[*at].guarantee());
-            let (before, after) = (before.get(position).copied().flatten(), state.map(Part::of));
-            if before == after {
-                continue;
-            }
-            if let (None, Some(state)) = (before, state) {
+        let mut before = std::mem::take(&mut self.before).into_iter();
+        for name in &filing.streams {
+            let before = before.next().unwrap_or_default();
+            let Some(stream) = by_name.get(&**name).map(|at| &streams[*at]) else { continue };
+            let after = Counted::of(stream);
+            if let (true, Some(state)) = (before.parts.is_empty(), stream.guarantee()) {
                 let terms = state.terms();
                 let index = index_rows(terms.bank, &terms.debtor, &terms.no);
                 self.made.extend(index.map(|key| Row { table: Table::State, key, value: Some(Vec::new()) }));
             }
-            let moved = self.sheets.moved(&*self.rows, place.index, before.as_ref(), after.as_ref());
+            let moved = self.sheets.moved(&*self.rows, place.index, &before.parts, &after.parts);
             self.noting(moved);
+            if let Some(at) = after.laid.filter(|at| before.laid != Some(*at)) {
+                self.made.push(laid_row(name, at, place.index));
+            }
+            if before.open != after.open {
+                let changed = self.opens.changed(&*self.rows, &stream.name, after.open, place.index);
+                self.noting(changed);
+            }
         }
     }
 
@@ -204,6 +228,7 @@ impl Kept {
             }
         }
         self.sheets.forget(reached);
+        self.opens.forget(reached);
     }
 }
 
@@ -234,8 +259,9 @@ impl Ledger {
             self.fetch_stream(name)?;
         }
         let slots = self.slots(filing);
-        let part = |at: &Option<usize>| at.and_then(|at| self.streams[at].guarantee()).map(Part::of);
-        let before = slots.iter().map(part).collect();
+        let counted =
+            |at: &Option<usize>| at.map_or_else(Counted::default, |at| Counted::of(&self.streams[at]));
+        let before = slots.iter().map(counted).collect();
         if let Some(kept) = &mut self.kept {
             kept.before = before;
         }

@@ -1,21 +1,21 @@
-//! The sums of groups as they move from entry to entry, and the rows that are still to be written.
+//! The counters of groups as they move from entry to entry, and the rows that are still to be written.
 //! Invariant: a group that is not here changed in no entry that rows do not hold.
 
 use foldhash::HashMap;
 
 use super::{
     stored::fault,
-    sums::{Group, Part, Sums, VERSIONS_MAX, Versions},
+    sums::{Counters, Group, Parts, VERSIONS_MAX, Versions},
 };
 use crate::rows::{RowFault, Rows, Table};
 
 /// Groups in memory although rows hold them; a bank has one, a debtor one for each term.
-const SHEETS_HELD_MAX: usize = 16_384;
+const SHEETS_HELD_MAX: usize = 8_192;
 
 /// One group: its sums now, and the versions of its last row.
 #[derive(Debug)]
 struct Sheet {
-    now: Sums,
+    now: Counters,
     versions: Versions,
     changed_at: u64,
     unsaved: bool,
@@ -31,23 +31,26 @@ pub(super) struct Sheets {
 }
 
 impl Sheets {
-    /// Entry `index` made of one guarantee this of that.
+    /// Entry `index` made of one stream this of that.
     pub fn moved(
         &mut self,
         rows: &dyn Rows,
         index: u64,
-        before: Option<&Part>,
-        after: Option<&Part>,
+        before: &Parts,
+        after: &Parts,
     ) -> Result<(), RowFault> {
-        for place in 0..2 {
-            let (old, new) = (before.map(|part| part.groups[place]), after.map(|part| part.groups[place]));
-            let (minus, plus) = (before.map(|part| part.sums), after.map(|part| part.sums));
-            if let (Some(old), Some(minus)) = (old, minus) {
-                let plus = plus.filter(|_| new == Some(old)).unwrap_or_default();
-                self.change(rows, old, index, &minus, &plus)?;
+        let (none, find) = (Counters::default(), |parts: &Parts, wanted: &Group| {
+            parts.iter().find(|(group, _)| group == wanted).map(|(_, counters)| counters.clone())
+        });
+        for (group, minus) in before {
+            let plus = find(after, group).unwrap_or_default();
+            if plus != *minus {
+                self.change(rows, *group, index, minus, &plus)?;
             }
-            if let (Some(new), Some(plus)) = (new.filter(|new| old != Some(*new)), plus) {
-                self.change(rows, new, index, &Sums::default(), &plus)?;
+        }
+        for (group, plus) in after {
+            if find(before, group).is_none() {
+                self.change(rows, *group, index, &none, plus)?;
             }
         }
         Ok(())
@@ -58,8 +61,8 @@ impl Sheets {
         rows: &dyn Rows,
         group: Group,
         index: u64,
-        minus: &Sums,
-        plus: &Sums,
+        minus: &Counters,
+        plus: &Counters,
     ) -> Result<(), RowFault> {
         let sheet = match self.held.entry(group) {
             std::collections::hash_map::Entry::Occupied(held) => held.into_mut(),
@@ -76,8 +79,8 @@ impl Sheets {
         }
         let versions = &mut sheet.versions.0;
         match versions.last_mut().filter(|(last, _)| *last == index) {
-            Some((_, sums)) => *sums = sheet.now,
-            None => versions.push((index, sheet.now)),
+            Some((_, counters)) => counters.clone_from(&sheet.now),
+            None => versions.push((index, sheet.now.clone())),
         }
         sheet.changed_at = index;
         if !sheet.unsaved {
@@ -116,7 +119,7 @@ impl Sheets {
 /// an interruption: they are no news yet.
 fn load(rows: &dyn Rows, group: Group, index: u64) -> Result<Sheet, RowFault> {
     let mut sheet =
-        Sheet { now: Sums::default(), versions: Versions::default(), changed_at: 0, unsaved: false };
+        Sheet { now: Counters::default(), versions: Versions::default(), changed_at: 0, unsaved: false };
     let Some(before) = index.checked_sub(1) else {
         return Ok(sheet);
     };
@@ -124,7 +127,7 @@ fn load(rows: &dyn Rows, group: Group, index: u64) -> Result<Sheet, RowFault> {
         let mut versions = Versions::decode(&key, &value)?;
         versions.0.retain(|(version, _)| *version < index);
         if let Some((_, now)) = versions.0.last() {
-            sheet.now = *now;
+            sheet.now.clone_from(now);
         }
         sheet.versions = versions;
     }

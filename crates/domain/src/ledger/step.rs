@@ -72,6 +72,7 @@ impl Ledger {
             kept.unsaved.len()
                 + kept.snapshots.len()
                 + kept.sheets.waiting()
+                + kept.opens.waiting()
                 + kept.unsaved_tallies.len()
                 + kept.unsaved_refusals.len()
                 + kept.made.len()
@@ -100,6 +101,7 @@ impl Ledger {
             streams.push(self.streams[at].clone());
         }
         let mut rows = std::mem::take(&mut kept.made);
+        rows.extend(kept.opens.take());
         let state = |key, value| Row { table: Table::State, key, value };
         for (counted, count) in std::mem::take(&mut kept.unsaved_tallies) {
             rows.push(state(tally_row(&counted), (count > 0).then(|| count.to_be_bytes().to_vec())));

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What rows look like; another number means: discard them.
-pub const ROWS_VERSION: u32 = 4;
+pub const ROWS_VERSION: u32 = 5;
 /// Logged statements of a stream from one kept state to the next.
 pub const SNAPSHOT_EVERY: u64 = 64;
 /// The row of the ledger's own small state.
@@ -63,6 +63,11 @@ pub fn tally_row((tally, declaration): &(Tally, DeclarationNo)) -> Vec<u8> {
         Tally::Blocks => b"b",
     };
     [byte, declaration.as_str().as_bytes()].concat()
+}
+
+/// `o` ‖ stream id: since which entry a stream is open; no row if it is not.
+pub fn open_row(name: &str) -> Vec<u8> {
+    [b"o", name.as_bytes()].concat()
 }
 
 /// `r` ‖ key id: refusals of a key on the last day on which it had any.

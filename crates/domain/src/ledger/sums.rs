@@ -1,14 +1,23 @@
-//! What guarantees add up to, by bank and by debtor, after every entry that changed it.
-//! Invariant: the sums of a group are those over the states of its guarantees, because each entry
-//! adds what a guarantee is after it and takes away what it was before.
-//! A group's sums change often, so a row holds 32 versions: what a debtor's guarantees live through is
-//! a row or two, written anew as it grows, and not a row for every entry.
+//! What streams add up to after every entry that changed it: guarantees by bank and by debtor, advice by
+//! source and model, registrations by quarter and type, bags by master waybill.
+//! Invariant: the counters of a group are those over the states of its streams, because each entry
+//! adds what a stream is after it and takes away what it was before.
+//! A group's counters change often, so a row holds 32 versions: what a debtor's guarantees live through
+//! is a row or two, written anew as it grows, and not a row for every entry.
 
 use std::fmt::Write as _;
 
-use super::stored::{Bytes, fault};
+use smallvec::SmallVec;
+
+use super::{
+    Stream,
+    stored::{Bytes, fault},
+};
 use crate::{
+    clearance::{self, Conservation, Mawb, Rate, Word},
     dates::Day,
+    draws::{Calendar, Period},
+    ethics, families,
     guarantee::{State, Status},
     ids::{BankCode, Ubn},
     rows::RowFault,
@@ -17,7 +26,7 @@ use crate::{
 /// Versions that share a row.
 pub const VERSIONS_MAX: usize = 32;
 
-/// Guarantees that are added up together.
+/// Streams that are added up together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
     /// All of one bank.
@@ -25,6 +34,43 @@ pub enum Group {
     /// Those of one debtor that are valid between the same days: which of them may be drawn on
     /// depends on the day of asking, and on these two days alone.
     Debtor(Ubn, Day, Day),
+    /// What one source advised with one version of its model.
+    Advice(Word, Word),
+    /// Registrations of one type in the quarter that begins on this day.
+    Ethics(Day, ethics::Type),
+    /// The bags or house bills of one master waybill.
+    Waybill(Mawb),
+}
+
+/// Groups that a view asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Groups {
+    /// Of all advice.
+    Advice,
+    /// Of all registrations.
+    Ethics,
+    /// Of one master waybill.
+    Waybill(Mawb),
+}
+
+impl Groups {
+    /// What the keys of their rows begin with.
+    pub fn prefix(&self) -> Vec<u8> {
+        match self {
+            Self::Advice => b"t/advice/".to_vec(),
+            Self::Ethics => b"t/ethics/".to_vec(),
+            Self::Waybill(mawb) => Group::Waybill(*mawb).prefix(),
+        }
+    }
+
+    /// True if this is one of them.
+    pub fn has(&self, group: &Group) -> bool {
+        match (self, group) {
+            (Self::Advice, Group::Advice(..)) | (Self::Ethics, Group::Ethics(..)) => true,
+            (Self::Waybill(wanted), Group::Waybill(mawb)) => wanted == mawb,
+            _ => false,
+        }
+    }
 }
 
 impl Group {
@@ -34,6 +80,11 @@ impl Group {
         match self {
             Self::Bank(bank) => write!(text, "bank/{bank}\0"),
             Self::Debtor(debtor, from, to) => write!(text, "debtor/{debtor}/{from}/{to}\0"),
+            Self::Advice(source, model) => write!(text, "advice/{source}/{model}\0"),
+            Self::Ethics(first, kind) => {
+                write!(text, "ethics/{}/{}\0", Calendar::Quarter.period_of(*first), kind.name())
+            }
+            Self::Waybill(mawb) => write!(text, "mawb/{mawb}\0"),
         }
         .expect("writing to a string does not fail");
         text.into_bytes()
@@ -47,14 +98,33 @@ impl Group {
     /// The group of a row.
     pub fn of_key(key: &[u8]) -> Option<Self> {
         let end = key.iter().position(|byte| *byte == 0)?;
-        let text = std::str::from_utf8(&key[..end]).ok()?;
-        if let Some(bank) = text.strip_prefix("t/bank/") {
-            return BankCode::parse(bank).map(Self::Bank);
+        let mut parts = std::str::from_utf8(&key[..end]).ok()?.strip_prefix("t/")?.split('/');
+        let group = match parts.next()? {
+            "bank" => Self::Bank(BankCode::parse(parts.next()?)?),
+            "debtor" => {
+                let debtor = Ubn::parse(parts.next()?)?;
+                Self::Debtor(debtor, Day::parse(parts.next()?)?, Day::parse(parts.next()?)?)
+            }
+            "advice" => Self::Advice(Word::parse(parts.next()?)?, Word::parse(parts.next()?)?),
+            "ethics" => {
+                let quarter = Period::parse(parts.next()?)?;
+                Self::Ethics(quarter.first(), ethics::Type::parse(parts.next()?)?)
+            }
+            "mawb" => Self::Waybill(Mawb::parse(parts.next()?)?),
+            _ => return None,
+        };
+        // One spelling: what follows or differs is no key of this group.
+        (group.prefix() == key[..=end]).then_some(group)
+    }
+
+    /// How many counters it has.
+    pub const fn counters(&self) -> usize {
+        match self {
+            Self::Bank(_) | Self::Debtor(..) => NUMBERS,
+            Self::Advice(..) => Rate::COUNTERS,
+            Self::Ethics(..) => ethics::Count::COUNTERS,
+            Self::Waybill(_) => Conservation::COUNTERS,
         }
-        let mut parts = text.strip_prefix("t/debtor/")?.split('/');
-        let debtor = Ubn::parse(parts.next()?)?;
-        let (from, to) = (Day::parse(parts.next()?)?, Day::parse(parts.next()?)?);
-        parts.next().is_none().then_some(Self::Debtor(debtor, from, to))
     }
 
     /// The key of the row whose first version is that of entry `index`.
@@ -62,6 +132,43 @@ impl Group {
         let mut key = self.prefix();
         key.extend_from_slice(&index.to_be_bytes());
         key
+    }
+}
+
+/// Counters of one group, in the order in which they are written; none stands for zeros.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters(SmallVec<[u128; NUMBERS]>);
+
+impl Counters {
+    /// These numbers.
+    pub fn of(numbers: &[u128]) -> Self {
+        Self(SmallVec::from_slice(numbers))
+    }
+
+    /// So many of them: zeros where there are none.
+    pub fn numbers<const N: usize>(&self) -> [u128; N] {
+        std::array::from_fn(|place| self.0.get(place).copied().unwrap_or_default())
+    }
+
+    /// True if all are zero.
+    pub fn is_zero(&self) -> bool {
+        self.0.iter().all(|number| *number == 0)
+    }
+
+    fn zip(&self, other: &Self, join: impl Fn(u128, u128) -> Option<u128>) -> Option<Self> {
+        let at = |counters: &Self, place: usize| counters.0.get(place).copied().unwrap_or_default();
+        let places = 0..self.0.len().max(other.0.len());
+        places.map(|place| join(at(self, place), at(other, place))).collect::<Option<_>>().map(Self)
+    }
+
+    /// The counters with `other` added.
+    pub fn plus(&self, other: &Self) -> Option<Self> {
+        self.zip(other, u128::checked_add)
+    }
+
+    /// The counters with `other` taken away.
+    pub fn minus(&self, other: &Self) -> Option<Self> {
+        self.zip(other, u128::checked_sub)
     }
 }
 
@@ -155,57 +262,74 @@ impl Sums {
         }
     }
 
-    fn zip(&self, other: &Self, join: impl Fn(u128, u128) -> Option<u128>) -> Option<Self> {
-        let mut numbers = self.numbers();
-        for (number, other) in numbers.iter_mut().zip(other.numbers()) {
-            *number = join(*number, other)?;
-        }
-        Some(Self::from_numbers(numbers))
+    /// The sums as counters.
+    pub fn counters(&self) -> Counters {
+        Counters::of(&self.numbers())
+    }
+
+    /// The sums that counters of a bank or a debtor are.
+    pub fn read(counters: &Counters) -> Self {
+        Self::from_numbers(counters.numbers())
     }
 
     /// The sums with `other` added.
     pub fn plus(&self, other: &Self) -> Option<Self> {
-        self.zip(other, u128::checked_add)
-    }
-
-    /// The sums with `other` taken away.
-    pub fn minus(&self, other: &Self) -> Option<Self> {
-        self.zip(other, u128::checked_sub)
+        self.counters().plus(&other.counters()).map(|sum| Self::read(&sum))
     }
 }
 
-/// One guarantee with the groups that it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
-    /// Its groups.
-    pub groups: [Group; 2],
-    /// What it adds to each.
-    pub sums: Sums,
+/// What one stream adds to each group that it belongs to.
+pub type Parts = Vec<(Group, Counters)>;
+
+/// What a stream adds, and to what; nothing for most.
+pub fn parts(stream: &Stream) -> Parts {
+    if let Some(state) = stream.guarantee() {
+        return of_guarantee(state);
+    }
+    let mut parts = match stream.family() {
+        Some(families::State::Ethics(ethics::State::Registration(registration))) => {
+            let quarter = Calendar::Quarter.period_of(registration.reported_on);
+            let group = Group::Ethics(quarter.first(), registration.report.kind);
+            vec![(group, ethics::Count::of(registration).counters())]
+        }
+        Some(families::State::Clearance(clearance::State::Cargo(cargo))) => {
+            let rates = clearance::rates(cargo).map(|(source, model, rate)| (source, model, rate.counters()));
+            let mut parts: Parts =
+                rates.map(|(source, model, rate)| (Group::Advice(source, model), rate)).collect();
+            let mawb = stream.name.split('/').nth(1).and_then(Mawb::parse);
+            parts.extend(mawb.map(|mawb| (Group::Waybill(mawb), Conservation::of(cargo).counters())));
+            parts
+        }
+        Some(families::State::Clearance(clearance::State::Flight(passengers))) => {
+            let (source, model, rate) = clearance::passenger_rate(passengers);
+            vec![(Group::Advice(source, model), rate.counters())]
+        }
+        _ => Parts::new(),
+    };
+    parts.retain(|(_, counters)| !counters.is_zero());
+    parts
 }
 
-impl Part {
-    /// The part of a guarantee.
-    pub fn of(state: &State) -> Self {
-        let terms = state.terms();
-        let groups = [Group::Bank(terms.bank), Group::Debtor(terms.debtor, terms.from, terms.to)];
-        Self { groups, sums: Sums::of(state) }
-    }
+fn of_guarantee(state: &State) -> Parts {
+    let (terms, counters) = (state.terms(), Sums::of(state).counters());
+    let debtor = Group::Debtor(terms.debtor, terms.from, terms.to);
+    vec![(Group::Bank(terms.bank), counters.clone()), (debtor, counters)]
 }
 
 /// The versions of one group within one block of entries: what one row holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Versions(pub Vec<(u64, Sums)>);
+pub struct Versions(pub Vec<(u64, Counters)>);
 
 impl Versions {
     /// The value of the row.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.0.len() * 40);
         let mut before = 0;
-        for (index, sums) in &self.0 {
+        for (index, counters) in &self.0 {
             put_number(&mut bytes, u128::from(index - before));
             before = *index;
-            for number in sums.numbers() {
-                put_number(&mut bytes, number);
+            for number in &counters.0 {
+                put_number(&mut bytes, *number);
             }
         }
         bytes
@@ -213,13 +337,16 @@ impl Versions {
 
     /// Reads what `encode` writes for that key, and nothing else.
     pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, RowFault> {
-        let first = key.last_chunk::<8>().map(|index| u64::from_be_bytes(*index));
-        first.and_then(|first| Self::read(first, value)).ok_or_else(|| fault(key, "no versions of sums"))
+        let read = || {
+            let first = key.last_chunk::<8>().map(|index| u64::from_be_bytes(*index))?;
+            Self::read(Group::of_key(key)?.counters(), first, value)
+        };
+        read().ok_or_else(|| fault(key, "no versions of sums"))
     }
 
-    fn read(first: u64, value: &[u8]) -> Option<Self> {
+    fn read(numbers: usize, first: u64, value: &[u8]) -> Option<Self> {
         let mut bytes = Bytes(value);
-        let mut versions: Vec<(u64, Sums)> = Vec::new();
+        let mut versions: Vec<(u64, Counters)> = Vec::new();
         while !bytes.0.is_empty() {
             let further = u64::try_from(take_number(&mut bytes)?).ok()?;
             let (before, is_first) = versions.last().map_or((0, true), |(index, _)| (*index, false));
@@ -229,11 +356,8 @@ impl Versions {
             if versions.len() == VERSIONS_MAX || !in_order {
                 return None;
             }
-            let mut numbers = [0; NUMBERS];
-            for number in &mut numbers {
-                *number = take_number(&mut bytes)?;
-            }
-            versions.push((index, Sums::from_numbers(numbers)));
+            let counters = (0..numbers).map(|_| take_number(&mut bytes)).collect::<Option<_>>()?;
+            versions.push((index, Counters(counters)));
         }
         (!versions.is_empty()).then_some(Self(versions))
     }
@@ -260,12 +384,14 @@ fn take_number(bytes: &mut Bytes<'_>) -> Option<u128> {
 mod tests {
     use super::*;
 
-    fn sums(number: u128) -> Sums {
-        let mut numbers = [0; NUMBERS];
-        for (at, place) in (0..).zip(&mut numbers) {
-            *place = number * at;
+    fn sums(number: u128) -> Counters {
+        (0..).take(NUMBERS).map(|at| number * at).collect::<SmallVec<_>>().into()
+    }
+
+    impl From<SmallVec<[u128; NUMBERS]>> for Counters {
+        fn from(numbers: SmallVec<[u128; NUMBERS]>) -> Self {
+            Self(numbers)
         }
-        Sums::from_numbers(numbers)
     }
 
     #[test]
@@ -294,10 +420,15 @@ mod tests {
         for group in [
             Group::Bank(BankCode::parse("004").unwrap()),
             Group::Debtor(debtor, day("2026-01-01"), day("2027-12-31")),
+            Group::Advice(Word::parse("cargo_ai").unwrap(), Word::parse("m_7").unwrap()),
+            Group::Ethics(day("2026-10-01"), ethics::Type::Lobbying),
+            Group::Waybill(Mawb::parse("297-83993523").unwrap()),
         ] {
             assert_eq!(Group::of_key(&group.key(7)), Some(group));
         }
-        assert_eq!(Group::of_key(b"t/debtor/12345675\0"), None);
+        for bad in ["debtor/12345675", "ethics/2026-10-01/gift", "bank/004/1", "mawb/1", "flight/1"] {
+            assert_eq!(Group::of_key(format!("t/{bad}\0").as_bytes()), None, "{bad}");
+        }
         assert_eq!(sums(3).plus(&sums(4)), Some(sums(7)));
         assert_eq!(sums(7).minus(&sums(4)), Some(sums(3)));
         assert_eq!(sums(3).minus(&sums(4)), None);

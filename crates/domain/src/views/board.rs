@@ -2,7 +2,8 @@
 //! cannot clear and why.
 //! Invariant: a board holds what its columns name and nothing else: no officer, consignee, advice or
 //! hold. A note may hold a person's data, so its column is there and empty.
-//! Limits: 1,000 rows, the newest; 200,000 bags looked at.
+//! Limits: 1,000 rows, the newest; for the lines, the newest 200,000 bags (of the day, if one is asked
+//! for) looked at.
 
 use std::cmp::Reverse;
 
@@ -121,7 +122,7 @@ pub struct ExceptionBoard {
     pub updated_at: u64,
     /// The newest first.
     pub rows: Vec<ExceptionRow>,
-    /// False if there are more rows, or more bags than are looked at.
+    /// False if there are more rows.
     pub complete: bool,
 }
 
@@ -134,25 +135,30 @@ pub(super) fn bag(stream: &Stream) -> Option<(Mawb, Hawb, &Cargo)> {
 
 /// 通關資訊揭露: the bags that were laid on the lines.
 pub fn clearance(streams: &dyn Streams, query: &BoardQuery) -> Result<Board, PastFault> {
-    let mut rows = Vec::new();
-    let mut complete = streams.each("cargo/", LOOKED_AT_MAX, &mut |stream| {
-        let Some((mawb, hawb, cargo)) = bag(stream) else { return };
-        if let Some(laid) = cargo.presented.as_ref().filter(|laid| query.admits(cargo, laid.at.day())) {
+    let (mut rows, mut looked_at, mut complete) = (Vec::new(), 0, true);
+    streams.laid(query.day.map(Moment::last_of), &mut |stream| {
+        let Some((mawb, hawb, cargo)) = bag(stream) else { return true };
+        let Some(laid) = &cargo.presented else { return true };
+        if query.day.is_some_and(|day| laid.at.day() < day) {
+            return false;
+        }
+        looked_at += 1;
+        let admitted = query.admits(cargo, laid.at.day());
+        if looked_at > LOOKED_AT_MAX || (admitted && rows.len() == ROWS_MAX) {
+            complete = false;
+        } else if admitted {
             let broker = cargo.declared.as_ref().map(|declared| declared.broker);
             rows.push(BoardRow { line: laid.line, mawb, hawb, broker, cleared_at: laid.at });
         }
+        complete
     })?;
-    // The sort is stable: bags of one moment stay ascending by number.
-    rows.sort_by_key(|row: &BoardRow| Reverse(row.cleared_at));
-    complete &= rows.len() <= ROWS_MAX;
-    rows.truncate(ROWS_MAX);
     Ok(Board { updated_at: streams.recorded_at(), rows, complete })
 }
 
 /// 通關異常處理揭露: the exceptions that are open.
 pub fn exceptions(streams: &dyn Streams, query: &BoardQuery) -> Result<ExceptionBoard, PastFault> {
     let mut rows = Vec::new();
-    let mut complete = streams.each("cargo/", LOOKED_AT_MAX, &mut |stream| {
+    streams.open("cargo/", &mut |stream| {
         let Some((mawb, hawb, cargo)) = bag(stream) else { return };
         let declared_on = cargo.declared.as_ref().map(|declared| declared.on);
         let row = |open: &OpenException| ExceptionRow {
@@ -169,7 +175,7 @@ pub fn exceptions(streams: &dyn Streams, query: &BoardQuery) -> Result<Exception
         rows.extend(cargo.exceptions.iter().filter(|open| query.admits(cargo, open.on)).map(row));
     })?;
     rows.sort_by_key(|row: &ExceptionRow| Reverse(row.inspected_on));
-    complete &= rows.len() <= ROWS_MAX;
+    let complete = rows.len() <= ROWS_MAX;
     rows.truncate(ROWS_MAX);
     Ok(ExceptionBoard { updated_at: streams.recorded_at(), rows, complete })
 }

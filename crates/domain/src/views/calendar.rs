@@ -1,10 +1,11 @@
 //! What should have happened by a day and has not, over all streams (SPEC.md "Obligations").
 //! Invariant: nothing but states, epochs, rules and the day goes in; the calendar begins on the day of
-//! entry 0. Limits: 200,000 streams of each family looked at.
+//! entry 0. Cost: that of the cargo and draws which are open, and of all cases, exhibits, handovers,
+//! posts, patrols and sampling runs.
 
 use lian_core::{json::Value, time::taipei_day};
 
-use super::{LOOKED_AT_MAX, View, board::bag, date, draws, owned, past::PastFault, streams::Streams};
+use super::{View, board::bag, date, draws, owned, past::PastFault, streams::Streams};
 use crate::{
     dates::Day,
     ethics, families,
@@ -13,8 +14,9 @@ use crate::{
     rules::Rules,
 };
 
-/// Beginnings of the streams of which the calendar takes a state as it is, or nearly.
-const FAMILIES: [&str; 7] = ["cargo/", "case/", "ethics_run/", "exhibit/", "handover/", "patrol/", "post/"];
+/// Beginnings of the streams that the calendar takes whole, besides cargo and draws, of which it takes
+/// those that are open.
+const FAMILIES: [&str; 6] = ["case/", "ethics_run/", "exhibit/", "handover/", "patrol/", "post/"];
 
 /// The calendar of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub struct Obligations {
     pub today: Day,
     /// By due date, then kind and stream.
     pub rows: Vec<Obligation>,
-    /// False if there are more streams than are looked at.
+    /// Always true: every stream is looked at that may owe something.
     pub complete: bool,
 }
 
@@ -39,12 +41,12 @@ pub fn obligations(streams: &dyn Streams, today: Day) -> Result<Obligations, Pas
         cases: &rules.cases,
         run_days: rules.ethics.run_days,
     });
-    let mut complete = true;
+    streams.open("cargo/", &mut |stream| take(&mut calendar, stream, &rules))?;
     for family in FAMILIES {
-        complete &= streams.each(family, LOOKED_AT_MAX, &mut |stream| take(&mut calendar, stream, &rules))?;
+        streams.each(family, usize::MAX, &mut |stream| take(&mut calendar, stream, &rules))?;
     }
-    complete &= reveals(streams, &mut calendar)?;
-    Ok(Obligations { today, rows: calendar.finish(), complete })
+    reveals(streams, &mut calendar)?;
+    Ok(Obligations { today, rows: calendar.finish(), complete: true })
 }
 
 fn day_of(unix_ms: u64) -> Day {
@@ -71,16 +73,16 @@ fn take(calendar: &mut Calendar<'_>, stream: &Stream, rules: &Rules) {
 }
 
 /// Draws, each with its seal epoch: parties that committed and have not revealed stay named.
-fn reveals(streams: &dyn Streams, calendar: &mut Calendar<'_>) -> Result<bool, PastFault> {
+fn reveals(streams: &dyn Streams, calendar: &mut Calendar<'_>) -> Result<(), PastFault> {
     let mut draws = Vec::new();
-    let complete = streams.each("draw/", LOOKED_AT_MAX, &mut |stream| {
+    streams.open("draw/", &mut |stream| {
         draws.extend(stream.family().and_then(families::State::draw).cloned());
     })?;
-    for draw in draws.iter().filter(|draw| draw.withheld().next().is_some()) {
+    for draw in &draws {
         let seal = draws::seal(streams, draw)?.map(|(_, seal)| seal);
         calendar.take(&draw.stream(), Item::Draw(draw, seal));
     }
-    Ok(complete)
+    Ok(())
 }
 
 /// One obligation as a JSON object.

@@ -1,7 +1,7 @@
 //! Cargo by its numbers: the bags of a master waybill and whether their pieces add up, and how often
 //! risk advice was right.
 //! Invariant: every bag of a waybill is counted; advice is held against an outcome that came after it.
-//! Limits: 200,000 bags looked at.
+//! Limits: 200,000 bags of one waybill shown.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,12 @@ use lian_core::json::Value;
 
 use super::{LOOKED_AT_MAX, View, board::bag, or_null, owned, past::PastFault, streams::Streams};
 use crate::{
-    clearance::{self, Cargo, Conservation, Finding, Hawb, Imbalance, Mawb, Passengers},
+    clearance::{self, Cargo, Conservation, Hawb, Imbalance, Mawb, Rate},
     families,
-    ledger::Stream,
+    ledger::{
+        Stream,
+        sums::{Counters, Group, Groups},
+    },
 };
 
 /// One bag or house bill.
@@ -89,7 +92,7 @@ pub struct WaybillView {
     pub bags: Vec<Bag>,
     /// Whether their pieces add up.
     pub sums: Conservation,
-    /// False if there are more bags than are looked at; the sums are then not those of all.
+    /// False if there are more bags than are shown; the sums are those of all, the findings are not.
     pub complete: bool,
 }
 
@@ -112,7 +115,12 @@ pub fn conservation(streams: &dyn Streams, mawb: &Mawb) -> Result<Option<Waybill
     if waybill.is_none() && bags.is_empty() {
         return Ok(None);
     }
-    let sums = clearance::conservation(waybill, bags.iter().map(|bag| (bag.hawb, bag.cargo())));
+    let kept = streams.sums(Groups::Waybill(*mawb))?.pop();
+    let mut sums = kept.map_or_else(Conservation::default, |(_, counters)| Conservation::read(&counters));
+    for bag in &bags {
+        sums.weigh(bag.hawb, bag.cargo());
+    }
+    sums.compare(waybill);
     let waybill = waybill.and(master.as_ref()).and_then(Stream::state_value);
     Ok(Some(WaybillView { mawb: *mawb, waybill, bags, sums, complete }))
 }
@@ -176,103 +184,25 @@ impl View for WaybillView {
     }
 }
 
-/// What advice came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Found,
-    Clear,
-    Open,
-}
-
-/// How often the advice of one model was right. Each cargo or passenger counts once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rate {
-    /// Advised on.
-    pub advised: u64,
-    /// Of them, those of which it was said: look.
-    pub flagged: u64,
-    /// Flagged, and something was found.
-    pub hits: u64,
-    /// Flagged, and nothing was found.
-    pub false_alarms: u64,
-    /// Not flagged, and something was found.
-    pub missed: u64,
-    /// Not flagged, and nothing was found.
-    pub passed: u64,
-    /// Without an outcome so far.
-    pub open: u64,
-}
-
-impl Rate {
-    fn add(&mut self, flagged: bool, outcome: Outcome) {
-        self.advised += 1;
-        self.flagged += u64::from(flagged);
-        let count = match (outcome, flagged) {
-            (Outcome::Found, true) => &mut self.hits,
-            (Outcome::Clear, true) => &mut self.false_alarms,
-            (Outcome::Found, false) => &mut self.missed,
-            (Outcome::Clear, false) => &mut self.passed,
-            (Outcome::Open, _) => &mut self.open,
-        };
-        *count += 1;
-    }
-}
-
 /// The hit rate of risk advice, by source and version of the model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HitRate {
     /// Ascending by source and model.
     pub rows: BTreeMap<(String, String), Rate>,
-    /// False if there is more cargo than is looked at.
+    /// Always true: all advice is counted.
     pub complete: bool,
 }
 
-/// The source that passengers are flagged by.
-pub const PASSENGERS: &str = "passengers";
-
 /// Holds risk advice against what came of it.
 pub fn hit_rate(streams: &dyn Streams) -> Result<HitRate, PastFault> {
-    let mut rates = HitRate::default();
-    let cargo = streams.each("cargo/", LOOKED_AT_MAX, &mut |stream| {
-        let Some((_, _, cargo)) = bag(stream) else { return };
-        for line in cargo.advice.iter() {
-            let key = (line.source.as_str().to_owned(), line.model.to_string());
-            rates.rows.entry(key).or_default().add(line.flagged > 0, outcome(cargo));
+    let rate = |(group, counters): (Group, Counters)| match group {
+        Group::Advice(source, model) => {
+            Some(((source.to_string(), model.to_string()), Rate::read(&counters)))
         }
-    })?;
-    let flights = streams.each("flight/", LOOKED_AT_MAX, &mut |stream| {
-        if let Some(clearance::State::Flight(passengers)) =
-            stream.family().and_then(families::State::clearance)
-        {
-            let rate = rates.rows.entry((PASSENGERS.to_owned(), passengers.model.to_string())).or_default();
-            flags(passengers).for_each(|outcome| rate.add(true, outcome));
-        }
-    })?;
-    rates.complete = cargo && flights;
-    Ok(rates)
-}
-
-/// Nothing is clear before whoever must look has looked.
-fn outcome(cargo: &Cargo) -> Outcome {
-    match cargo.inspection {
-        Some(Finding::Contraband | Finding::Mismatch) => Outcome::Found,
-        _ if cargo.seized > 0 => Outcome::Found,
-        Some(Finding::Ok) => Outcome::Clear,
-        None if !cargo.needs_inspection() && cargo.outcome_known() => Outcome::Clear,
-        None => Outcome::Open,
-    }
-}
-
-/// What came of each flag: what is known last.
-fn flags(passengers: &Passengers) -> impl Iterator<Item = Outcome> {
-    (1..=passengers.flags).map(|flag| {
-        let result = passengers.results.iter().rfind(|result| result.flag == flag);
-        match result.map(|result| result.result) {
-            None => Outcome::Open,
-            Some(Finding::Ok) => Outcome::Clear,
-            Some(Finding::Contraband | Finding::Mismatch) => Outcome::Found,
-        }
-    })
+        _ => None,
+    };
+    let rows = streams.sums(Groups::Advice)?.into_iter().filter_map(rate).collect();
+    Ok(HitRate { rows, complete: true })
 }
 
 impl View for HitRate {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use lian_core::json::Value;
 
-use super::{LOOKED_AT_MAX, View, past::PastFault, streams::Streams};
+use super::{View, past::PastFault, streams::Streams};
 use crate::{
-    ethics::{Count, Counts, State, Type, count},
-    families,
+    ethics::{Count, Counts, Type},
+    ledger::sums::{Group, Groups},
 };
 
 /// Years of the common era before year 1 of the Republic.
@@ -19,17 +19,19 @@ const ROC_OFFSET: i64 = 1_911;
 pub struct Statistics {
     /// By quarter and type.
     pub counts: Counts,
-    /// False if there are more registrations than are looked at.
+    /// Always true: all registrations are counted.
     pub complete: bool,
 }
 
 /// Counts all registrations.
 pub fn statistics(streams: &dyn Streams) -> Result<Statistics, PastFault> {
-    let mut states: Vec<State> = Vec::new();
-    let complete = streams.each("ethics/", LOOKED_AT_MAX, &mut |stream| {
-        states.extend(stream.family().and_then(families::State::ethics).cloned());
-    })?;
-    Ok(Statistics { counts: count(&states), complete })
+    let mut counts = Counts::default();
+    for (group, counters) in streams.sums(Groups::Ethics)? {
+        if let Group::Ethics(first, kind) = group {
+            counts.add(first, kind, &Count::read(&counters));
+        }
+    }
+    Ok(Statistics { counts, complete: true })
 }
 
 impl Statistics {

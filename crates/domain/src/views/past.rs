@@ -1,8 +1,8 @@
 //! The same questions as the other views, of any past moment, answered from rows and a few entries.
 //! Invariant: an answer for a size is what a ledger folded to that size would give; a row or entry
 //! that cannot be believed is an error, never an empty answer.
-//! Limits: an object costs a few rows and at most 64 entries; a sum costs one row a group; a page of
-//! a list looks at no more than 1,000 objects.
+//! Limits: an object costs a few rows and at most 64 entries; a sum costs two rows a group;
+//! what is open costs 65 seeks and its streams; a page of a list looks at no more than 1,000 objects.
 
 mod at;
 mod lists;

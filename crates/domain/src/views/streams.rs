@@ -3,12 +3,18 @@
 //! ascending by name, each once, and only those that some counted entry names.
 //! Pure; not here: who may read what (see [`is_public`] for what needs no role).
 
-use std::sync::Arc;
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use super::past::PastFault;
 use crate::{
+    clearance::Moment,
     epochs::Epoch,
-    ledger::{Ledger, Stream},
+    ledger::{
+        Ledger, Stream,
+        laid::laid_at,
+        opens::is_open,
+        sums::{Counters, Group, Groups, parts},
+    },
     rows::RowFault,
     rules::Rules,
 };
@@ -46,6 +52,17 @@ pub trait Streams {
     /// Epoch `number` as it was known then; `None` while it is not closed.
     fn epoch(&self, number: u64) -> Result<Option<Epoch>, PastFault>;
 
+    /// What each of these groups adds up to, ascending by key; those of which nothing counts are left
+    /// out.
+    fn sums(&self, groups: Groups) -> Result<Vec<(Group, Counters)>, PastFault>;
+
+    /// Hands over the streams of a family (`ledger::opens::FAMILIES`) that are open, ascending.
+    fn open(&self, family: &str, take: &mut dyn FnMut(&Stream)) -> Result<(), PastFault>;
+
+    /// Hands over the cargo that lies on a line, or lay there last, by the moment at which it was laid:
+    /// from `until` down, or from the newest, then ascending by name; until it is told to stop.
+    fn laid(&self, until: Option<Moment>, take: &mut dyn FnMut(&Stream) -> bool) -> Result<(), PastFault>;
+
     /// Hands over up to `most` streams whose names begin with `prefix`, ascending; true if these are
     /// all there are.
     fn each(&self, prefix: &str, most: usize, take: &mut dyn FnMut(&Stream)) -> Result<bool, PastFault> {
@@ -65,18 +82,20 @@ pub trait Streams {
 }
 
 impl Ledger {
-    /// All streams that begin so, ascending, after a name.
-    fn named(&self, prefix: &str, after: Option<&str>) -> Result<Vec<&Stream>, PastFault> {
+    /// All streams that begin so, in no order.
+    fn all(&self, prefix: &str) -> Result<impl Iterator<Item = &Stream>, PastFault> {
         if !self.holds_all() {
             // Of a ledger over rows the rows are to be asked: memory has only what was used.
             return Err(RowFault(format!("{prefix}: not all of it is in memory")).into());
         }
-        let wanted = |stream: &&Stream| {
-            stream.logged > 0
-                && stream.name.starts_with(prefix)
-                && after.is_none_or(|after| *stream.name > *after)
-        };
-        let mut found: Vec<&Stream> = self.streams().iter().filter(wanted).collect();
+        let wanted = move |stream: &&Stream| stream.logged > 0 && stream.name.starts_with(prefix);
+        Ok(self.streams().iter().filter(wanted))
+    }
+
+    /// All streams that begin so, ascending, after a name.
+    fn named(&self, prefix: &str, after: Option<&str>) -> Result<Vec<&Stream>, PastFault> {
+        let later = |stream: &&Stream| after.is_none_or(|after| *stream.name > *after);
+        let mut found: Vec<&Stream> = self.all(prefix)?.filter(later).collect();
         found.sort_unstable_by(|left, right| left.name.cmp(&right.name));
         Ok(found)
     }
@@ -107,6 +126,31 @@ impl Streams for Ledger {
     fn epoch(&self, number: u64) -> Result<Option<Epoch>, PastFault> {
         let position = usize::try_from(number).ok();
         Ok(position.and_then(|position| self.epochs().get(position)).cloned())
+    }
+
+    fn sums(&self, groups: Groups) -> Result<Vec<(Group, Counters)>, PastFault> {
+        let mut sums: BTreeMap<Vec<u8>, (Group, Counters)> = BTreeMap::new();
+        for stream in self.all("")? {
+            for (group, part) in parts(stream).into_iter().filter(|(group, _)| groups.has(group)) {
+                let (_, sum) = sums.entry(group.prefix()).or_insert_with(|| (group, Counters::default()));
+                *sum = sum.plus(&part).unwrap_or_default();
+            }
+        }
+        Ok(sums.into_values().collect())
+    }
+
+    fn open(&self, family: &str, take: &mut dyn FnMut(&Stream)) -> Result<(), PastFault> {
+        self.named(family, None)?.into_iter().filter(|stream| is_open(stream)).for_each(take);
+        Ok(())
+    }
+
+    fn laid(&self, until: Option<Moment>, take: &mut dyn FnMut(&Stream) -> bool) -> Result<(), PastFault> {
+        let laid = |stream: &&Stream| laid_at(stream).is_some_and(|at| until.is_none_or(|until| at <= until));
+        let mut found: Vec<&Stream> = self.named("cargo/", None)?.into_iter().filter(laid).collect();
+        // The sort is stable: streams of one moment stay ascending by name.
+        found.sort_by_key(|stream| Reverse(laid_at(stream)));
+        found.into_iter().all(take);
+        Ok(())
     }
 
     fn each(&self, prefix: &str, most: usize, take: &mut dyn FnMut(&Stream)) -> Result<bool, PastFault> {

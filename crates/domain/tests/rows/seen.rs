@@ -1,6 +1,8 @@
 //! The views of the other families: what they say of a town that lived, and that rows at any size say
 //! the same as a ledger folded to it.
 
+mod counted;
+
 use std::sync::Arc;
 
 use lian_core::{

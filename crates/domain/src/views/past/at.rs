@@ -8,10 +8,14 @@ use lian_core::note::Note;
 
 use super::{PastFault, PastReads, fault};
 use crate::{
+    clearance::Moment,
     epochs::Epoch,
     ledger::{
         State, Stream,
-        stored::{decode_epoch, decode_stream, epoch_row, stream_row},
+        laid::{Newest, laid_at},
+        opens::{is_open, open_at},
+        stored::{decode_epoch, decode_stream, epoch_row, open_row, stream_row},
+        sums::{Counters, Group, Groups},
     },
     registry,
     rows::Table,
@@ -124,6 +128,34 @@ impl Streams for ReadsAt<'_> {
             }
         }
         Ok(found)
+    }
+
+    fn sums(&self, groups: Groups) -> Result<Vec<(Group, Counters)>, PastFault> {
+        let mut sums = self.reads.groups_at(&groups.prefix(), self.size)?;
+        sums.retain(|(_, counters)| !counters.is_zero());
+        Ok(sums)
+    }
+
+    fn open(&self, family: &str, take: &mut dyn FnMut(&Stream)) -> Result<(), PastFault> {
+        for name in open_at(&*self.reads.rows, family, self.size)? {
+            match self.reads.stream_at(&name, self.size)?.filter(is_open) {
+                Some(stream) => take(&stream),
+                None => return Err(fault(&open_row(&name), "was not open then").into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn laid(&self, until: Option<Moment>, take: &mut dyn FnMut(&Stream) -> bool) -> Result<(), PastFault> {
+        let mut newest = Newest::new(&*self.reads.rows, self.size, until)?;
+        while let Some((name, at)) = newest.take()? {
+            let stream = self.reads.stream_at(&name, self.size)?;
+            let stream = stream.ok_or_else(|| fault(&stream_row(&name), "missing although it was laid"))?;
+            if laid_at(&stream) == Some(at) && !take(&stream) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn epoch(&self, number: u64) -> Result<Option<Epoch>, PastFault> {

@@ -1,4 +1,4 @@
-//! Sums at any size: one row for each group of guarantees.
+//! Sums at any size: one row for each group.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     ids::{BankCode, Ubn},
     ledger::{
         State,
-        sums::{Group, Sums, Versions},
+        sums::{Counters, Group, Sums, Versions},
     },
     money::Twd,
     plain,
@@ -45,6 +45,7 @@ impl PastReads {
     pub fn quota_at(&self, debtor: &Ubn, size: u64, today: Day) -> Result<QuotaAt, PastFault> {
         let (mut all, mut live) = (Sums::default(), Sums::default());
         for (group, sums) in self.groups_at(&Group::of_debtor(debtor), size)? {
+            let sums = Sums::read(&sums);
             all = plus(all, &sums);
             if matches!(group, Group::Debtor(_, from, to) if (from..=to).contains(&today)) {
                 live = plus(live, &sums);
@@ -70,7 +71,7 @@ impl PastReads {
 
     /// The exposure of a bank; `None` if it had no guarantee.
     pub fn exposure_at(&self, bank: BankCode, size: u64) -> Result<Option<Exposure>, PastFault> {
-        Ok(self.group_at(&Group::Bank(bank), size)?.map(|sums| exposure(&sums)))
+        Ok(self.group_at(&Group::Bank(bank), size)?.map(|sums| exposure(&Sums::read(&sums))))
     }
 
     /// The exposure of every bank that had a guarantee, by bank.
@@ -79,14 +80,14 @@ impl PastReads {
         Ok(groups
             .into_iter()
             .filter_map(|(group, sums)| match group {
-                Group::Bank(bank) => Some((bank.to_string(), exposure(&sums))),
-                Group::Debtor(..) => None,
+                Group::Bank(bank) => Some((bank.to_string(), exposure(&Sums::read(&sums)))),
+                _ => None,
             })
             .collect())
     }
 
-    /// The sums of a group; `None` if no entry below `size` changed it.
-    fn group_at(&self, group: &Group, size: u64) -> Result<Option<Sums>, PastFault> {
+    /// The counters of a group; `None` if no entry below `size` changed it.
+    fn group_at(&self, group: &Group, size: u64) -> Result<Option<Counters>, PastFault> {
         let Some(before) = size.checked_sub(1) else {
             return Ok(None);
         };
@@ -95,11 +96,11 @@ impl PastReads {
             return Ok(None);
         };
         let versions = Versions::decode(&key, &value)?;
-        Ok(versions.0.into_iter().rfind(|(index, _)| *index < size).map(|(_, sums)| sums))
+        Ok(versions.0.into_iter().rfind(|(index, _)| *index < size).map(|(_, counters)| counters))
     }
 
     /// All groups whose keys begin so: from each the walk leaps to the next.
-    fn groups_at(&self, prefix: &[u8], size: u64) -> Result<Vec<(Group, Sums)>, PastFault> {
+    pub(super) fn groups_at(&self, prefix: &[u8], size: u64) -> Result<Vec<(Group, Counters)>, PastFault> {
         let mut groups = Vec::new();
         let mut from = prefix.to_vec();
         while let Some((key, _)) = self.rows.range(Table::History, prefix, &from, 1)?.pop() {
