@@ -4,7 +4,10 @@
 use std::fmt::{Display, Write as _};
 
 use lian_domain::rejection::Rejection;
-use lian_server::open::OpenFault;
+use lian_server::{
+    open::OpenFault,
+    service::{Hindrance, ServiceError},
+};
 use lian_store::{
     disk::{DiskError, LockError},
     recover::OpenError,
@@ -120,6 +123,18 @@ impl From<DiskError> for Failure {
     }
 }
 
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let fix = match &error {
+            ServiceError::Hindered(Hindrance::NoSpace) => {
+                "make room on the disk, then send it again: it counts once"
+            }
+            _ => "send it again: it counts once",
+        };
+        Self::new(Exit::Io, "stopped", error).fix(fix)
+    }
+}
+
 impl From<OpenFault> for Failure {
     fn from(fault: OpenFault) -> Self {
         match fault {
@@ -136,13 +151,16 @@ impl From<OpenFault> for Failure {
             fault @ OpenFault::Ahead { .. } => Self::new(Exit::Failed, "views-ahead", fault)
                 .because("either the log lost entries, or these views are of a copy that went on")
                 .fix("compare with a backup or a bank's checkpoint; if the log is right: `lian reindex`"),
-            fault @ (OpenFault::Damaged(_) | OpenFault::Entry { .. }) => {
-                Self::new(Exit::Failed, "damaged", fault)
-                    .because("the folder contradicts what the log promised; nothing is written to it")
-                    .fix("run `lian verify` on it, and restore a copy that verifies")
-            }
+            fault @ (OpenFault::Damaged(_) | OpenFault::Entry { .. }) => damaged(fault),
         }
     }
+}
+
+/// The folder is not what its log promised.
+pub fn damaged(what: impl Display) -> Failure {
+    Failure::new(Exit::Failed, "damaged", what)
+        .because("the folder contradicts what the log promised: what is intact is not all, and nothing is written to it")
+        .fix("run `lian verify` on it, and restore a copy that verifies")
 }
 
 /// There is no ledger in that folder.

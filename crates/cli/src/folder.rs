@@ -13,19 +13,20 @@ use lian_core::{merkle::CompactRange, note::VerifierKey};
 use lian_domain::ledger::Ledger;
 use lian_server::{
     keeping::Views,
-    open::{Fold, OpenLedger, SystemKeys, open_over},
+    open::{Fold, OpenFault, OpenLedger, SystemKeys, open_over},
     peek,
 };
 use lian_store::{
     disk::{Disk, RealDisk},
     reader::Reader,
-    recover::read_only,
+    recover::look,
+    segment::{Damage, Harm},
     signer::LogKeys,
 };
 use serde::Deserialize;
 
 use crate::{
-    failure::{Exit, Failure, Result, no_ledger},
+    failure::{Exit, Failure, Result, damaged, no_ledger},
     keyring::Keyring,
     out::Out,
 };
@@ -34,6 +35,7 @@ use crate::{
 pub const VIEWS: &str = "views/sled";
 /// The settings file of a ledger folder.
 pub const CONFIG: &str = "lian.toml";
+const FIRST_SEGMENT: &str = "segments/000000.seg";
 /// Entries from which a fold shows a bar.
 const BAR_ENTRIES_MIN: u64 = 20_000;
 
@@ -92,20 +94,34 @@ pub struct View {
     pub name: String,
     /// Log key, as entry 0 claims it.
     pub log: VerifierKey,
+    /// Somebody holds a promise of more entries than are here: an old copy, or one that was cut back.
+    pub behind: Option<Damage>,
 }
 
 impl View {
-    /// Opens a folder beside whoever writes it.
+    /// Opens a folder beside whoever writes it. A damaged one is an error: what is intact is not all
+    /// that was promised, and no answer about "now" or "all" would be true.
     pub fn open(folder: &Path) -> Result<Self> {
         let disk = RealDisk::open(folder)
             .map_err(|error| if error.is_not_found() { no_ledger(folder.display()) } else { error.into() })?;
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        let (name, log) = peek::claimed_by_entry_0(&*disk)?.ok_or_else(|| no_ledger(folder.display()))?;
-        let reader = read_only(&disk, &LogKeys::new(vec![log.clone()]))?;
+        let (name, log) = match peek::claimed_by_entry_0(&*disk)? {
+            Some(claimed) => claimed,
+            None if disk.exists(FIRST_SEGMENT)? => {
+                return Err(damaged(format!("{FIRST_SEGMENT} is there, but its entry 0 cannot be read")));
+            }
+            None => return Err(no_ledger(folder.display())),
+        };
+        let (reader, damage) = look(&disk, &LogKeys::new(vec![log.clone()]))?;
+        let behind = match damage {
+            Some(damage) if matches!(damage.what, Harm::Promised { .. }) => Some(damage),
+            Some(damage) => return Err(OpenFault::Damaged(damage).into()),
+            None => None,
+        };
         if reader.head().size() == 0 {
             return Err(no_ledger(folder.display()));
         }
-        Ok(Self { reader, name, log })
+        Ok(Self { reader, name, log, behind })
     }
 
     /// Folds the first `size` entries: every verdict is computed again.

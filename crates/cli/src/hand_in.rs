@@ -93,8 +93,7 @@ pub fn hand_in(
 
 impl Counter<'_> {
     fn one(&self, envelope: &Envelope) -> Result<(serde_json::Value, Result<()>)> {
-        let stopped = |error| Failure::new(Exit::Io, "stopped", error).fix("send it again: it counts once");
-        let mut answers = self.service.submit_and_wait(vec![envelope.write()]).map_err(stopped)?;
+        let mut answers = self.service.submit_or_give_up(vec![envelope.write()])?;
         match answers.pop() {
             Some(Answer::Sealed { index, verdict }) => self.sealed(envelope, index, verdict.is_none()),
             Some(Answer::Rejected { rejection, signed }) => self.rejected(envelope, &rejection, &signed),

@@ -8,6 +8,7 @@ use crate::{
     keyring::Keyring,
     out::{Lang, Out},
     remote::{Far, Remote},
+    text::Text,
 };
 
 /// Options of every command.
@@ -110,7 +111,11 @@ impl Session {
     /// Opens the folder for reading.
     pub fn view(&self) -> Result<View> {
         self.near()?;
-        View::open(&self.folder)
+        let view = View::open(&self.folder)?;
+        if let Some(behind) = &view.behind {
+            self.out.talk(self.out.text(Text::FolderBehind, &[behind]));
+        }
+        Ok(view)
     }
 
     /// Fails if a server is named: this reads or writes a folder.

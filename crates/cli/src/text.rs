@@ -139,6 +139,7 @@ texts! {
     ClockWithin: "{0} 個月內屆滿", "lapses within {0} months";
 
     Obligations: "{0} 項義務，其中 {1} 項逾期", "{0} obligations, {1} of them overdue";
+    FolderBehind: "注意：這份檔案不是全部，只是較早的一份。{0}", "warning: this is not all, but an older copy. {0}";
     OwedSamplingRun: "廉政抽查", "sampling run";
     OwedPatrol: "夜間查緝", "night patrol";
     OwedHandover: "三方交接", "handover";

@@ -200,7 +200,8 @@ fn a_backup_goes_on_only_if_nobody_knows_a_larger_head() {
     }
     let restore = ["backup", "restore", "copy", "--dir", "old", "--known", "kept.checkpoint", "--read-only"];
     desk.run(&restore).exits(0);
-    desk.run(&["--ledger", "old", "log", "--oneline"]).exits(0);
+    let old = desk.run(&["--ledger", "old", "log", "--oneline"]).exits(0);
+    assert!(old.err.contains("not all, but an older copy"), "{}", old.err);
     fs::copy(desk.ledger().join("lian.toml"), desk.path().join("old/lian.toml")).unwrap();
     copy(&desk.ledger().join("keys"), &desk.path().join("old/keys"));
     let kept_out = desk.run(&[&["--ledger", "old"], REQUEST].concat()).exits(1);

@@ -108,6 +108,22 @@ fn exit_1_and_3_a_flipped_bit_fails_and_an_unconfirmed_log_key_is_only_unconfirm
 }
 
 #[test]
+fn what_is_left_of_a_damaged_folder_is_never_shown_as_all_there_is() {
+    let desk = Desk::with_ledger();
+    let segment = desk.ledger().join("segments/000000.seg");
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[3_000] ^= 4;
+    fs::write(&segment, &bytes).unwrap();
+
+    let reading = [&["log"][..], &["guarantee", "list"], &["replay", "--as-of", "now"], &["obligations"]];
+    for arguments in reading {
+        let told = desk.run(arguments).exits(1);
+        assert!(told.err.starts_with("error[damaged]"), "{arguments:?}: {}", told.err);
+        assert!(told.out.is_empty(), "{arguments:?}: {}", told.out);
+    }
+}
+
+#[test]
 fn exit_2_and_4_a_command_that_cannot_be_understood_and_a_file_that_is_not_there() {
     let desk = Desk::with_ledger();
     desk.run(&["guarantee", "draw"]).exits(2);

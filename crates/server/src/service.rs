@@ -55,6 +55,8 @@ const TICK: Duration = Duration::from_secs(1);
 const OPEN_MAX: Duration = Duration::from_millis(100);
 /// How long the commit thread waits before it tries again for space or for the signer.
 const RETRY: Duration = Duration::from_secs(1);
+/// How many of its tries somebody at the keyboard waits for.
+const TRIES_MAX: u32 = 5;
 
 /// Longest wait between two tries to make rows again for which there is no space: each may read the
 /// whole log.
@@ -88,16 +90,22 @@ pub enum ServiceError {
     /// The writer has stopped; what was not answered may or may not be in the log: send it again.
     #[error("the writer has stopped: {0}")]
     Stopped(String),
+    /// Whoever handed it in waits no longer; what was not answered may yet be recorded: send it again.
+    #[error("{0}")]
+    Hindered(Hindrance),
 }
 
 /// What keeps a writer that runs from recording statements. It ends by itself or by `clock.stepped`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Hindrance {
     /// The disk is full: what was taken waits for space.
+    #[error("the disk is full")]
     NoSpace,
     /// The signer does not answer, or hash tiles cannot be written: what was taken waits for that.
+    #[error("the signer does not answer, or hash tiles cannot be written")]
     Writer,
     /// The clock has stepped by so many milliseconds: nothing is taken but `clock.stepped`.
+    #[error("the clock has stepped by {0} ms")]
     ClockStepped(i64),
 }
 
@@ -315,6 +323,30 @@ impl Service {
     /// The same, and waits for the answers.
     pub fn submit_and_wait(&self, envelopes: Vec<Vec<u8>>) -> Result<Vec<Answer>, ServiceError> {
         self.submit(envelopes)?.recv().map_err(|_| self.stopped().unwrap_or(ServiceError::Busy))
+    }
+
+    /// The same for somebody who is at the keyboard: does not wait for a disk that stays full or a
+    /// signer that stays silent.
+    pub fn submit_or_give_up(&self, envelopes: Vec<Vec<u8>>) -> Result<Vec<Answer>, ServiceError> {
+        let answers = self.submit(envelopes)?;
+        let mut tries = 0;
+        loop {
+            match answers.recv_timeout(RETRY) {
+                Ok(answers) => return Ok(answers),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.stopped().unwrap_or(ServiceError::Busy));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            // A stepped clock is answered with a rejection.
+            match self.hindrance() {
+                Some(Hindrance::NoSpace | Hindrance::Writer) => tries += 1,
+                _ => tries = 0,
+            }
+            if let (TRIES_MAX, Some(hindrance)) = (tries, self.hindrance()) {
+                return Err(ServiceError::Hindered(hindrance));
+            }
+        }
     }
 
     /// Why it stopped, if it did.

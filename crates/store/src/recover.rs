@@ -128,8 +128,27 @@ pub fn open(
 
 /// Reads a folder without taking it, up to C as of now; a writer may be at work.
 pub fn read_only(disk: &Arc<dyn Disk>, verifier: &dyn LogVerifier) -> Result<Reader, DiskError> {
-    let survey = survey(disk, verifier, &[])?;
-    reader_of(disk, &survey)
+    look(disk, verifier).map(|(reader, _)| reader)
+}
+
+/// The same, with the damage behind what the reader shows, if there is any: then later entries were
+/// promised, and whoever shows these as the newest would say what is not so.
+pub fn look(disk: &Arc<dyn Disk>, verifier: &dyn LogVerifier) -> Result<(Reader, Option<Damage>), DiskError> {
+    let mut found = survey(disk, verifier, &[])?;
+    if found.damage.is_some() {
+        // A writer at work changes files while they are read; what it finishes is whole when it is
+        // read again, and damage is still there.
+        let again = survey(disk, verifier, &[])?;
+        let is_real = again.damage == found.damage;
+        found = again;
+        found.damage = found.damage.filter(|_| is_real);
+    }
+    let reader = reader_of(disk, &found)?;
+    let damage = match found.damage.take() {
+        None => contradicts_first_entry(&reader)?,
+        damage => damage,
+    };
+    Ok((reader, damage))
 }
 
 impl Recovery {

@@ -198,7 +198,7 @@ fn found(
 }
 
 fn record(service: &Service, envelope: &Envelope) -> Result<()> {
-    match service.submit_and_wait(vec![envelope.write()]).map_err(stopped)?.pop() {
+    match service.submit_or_give_up(vec![envelope.write()])?.pop() {
         Some(Answer::Sealed { .. }) => Ok(()),
         Some(Answer::Rejected { rejection, .. }) => {
             Err(Failure::new(crate::failure::exit_of(&rejection), rejection.name(), &rejection))

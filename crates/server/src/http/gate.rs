@@ -147,7 +147,7 @@ fn submit(service: &Service, jobs: Vec<Job>, groups: &SyncSender<Group>) {
         Err(error) => {
             for reply in replies {
                 let outcome = match &error {
-                    ServiceError::Busy => Outcome::Busy,
+                    ServiceError::Busy | ServiceError::Hindered(_) => Outcome::Busy,
                     ServiceError::Stopped(why) => Outcome::Stopped(why.clone()),
                 };
                 let _gone = reply.send(outcome);

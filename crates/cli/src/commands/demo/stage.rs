@@ -142,7 +142,7 @@ impl Stage {
     }
 
     fn answers(&self, envelopes: Vec<Vec<u8>>) -> Result<Vec<Answer>> {
-        self.service.submit_and_wait(envelopes).map_err(broken)
+        Ok(self.service.submit_or_give_up(envelopes)?)
     }
 
     fn receipt(&self, index: u64, sent: &Envelope) -> Result<Told> {
