@@ -8,11 +8,12 @@ use lian_core::{
     statement::Envelope,
 };
 use lian_server::{
+    clock::TestClock,
     http::{Config, Running as Server, limits::Rate, serve},
     service::Service,
 };
 
-use super::{Running, browser::Browser, found};
+use super::{Running, START_S, browser::Browser, found};
 
 /// The ledger, its house, and the server.
 pub struct Door {
@@ -28,11 +29,12 @@ pub fn log_key(house: &House) -> VerifierKey {
     VerifierKey::new(SAMPLE_NAME, SignatureType::Ed25519, house.key("log").public()).unwrap()
 }
 
-/// Limits off, everything else as a server has it.
+/// Limits off, and the clock of the sample, whatever day it is; everything else as a server has it.
 pub fn config() -> Config {
     let mut config = Config::new(SocketAddr::from(([127, 0, 0, 1], 0)));
     config.per_address = Rate::NONE;
     config.per_key = Rate::NONE;
+    config.clock = Arc::new(TestClock::at(u64::try_from(START_S).unwrap() * 1_000));
     config
 }
 

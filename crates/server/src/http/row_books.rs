@@ -93,7 +93,8 @@ impl RowBooks {
         }
         let reached = self.shadow.reached();
         let size = if at.present { reached } else { at.size };
-        if size > reached || size == 0 {
+        // Before entry 0 there was nothing, for ever; only the present may yet have something.
+        if size > reached || (at.present && size == 0) {
             return Err(BooksFault::Behind);
         }
         Ok((self.reads()?, size))
