@@ -29,7 +29,7 @@ use lian_server::{
     http::{Config, Running as Server, serve},
     keeping::Views,
     open::open_over,
-    service::{Service, ServiceError},
+    service::{Answer, Hindrance, Service, ServiceError},
 };
 use lian_store::disk::{Disk, DiskCall, DiskError, DiskFile, DiskLock, LockError, OpenMode, RealDisk};
 
@@ -545,6 +545,81 @@ fn a_server_whose_disk_is_full_can_be_stopped_and_what_it_answered_is_there_when
     answered.push((served.sealed(&unanswered, &again), unanswered));
     served.read_back(&answered);
     served.close_and_audit(&answered);
+}
+
+/// Whoever was taken before the disk was full waited for as long as it was full.
+#[test]
+fn a_statement_that_was_taken_before_the_disk_was_full_is_told_that_nobody_knows_and_is_sealed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    Served::found(folder.path());
+    let disk = IllDisk::over(folder.path());
+    let mut config = config();
+    config.hindered_timeout = Duration::from_millis(1);
+    let served = Served::start(folder.path(), Arc::new(disk.clone()), config);
+    disk.fill("segments/", "");
+
+    let (mut answered, mut unsettled) = (Vec::new(), None);
+    let mut browser = served.browser();
+    for envelope in bulk(&served, 60) {
+        let answer = browser.post(POST, &envelope.write());
+        if answer.status == 503 {
+            unsettled = Some((envelope, answer));
+            break;
+        }
+        answered.push((served.sealed(&envelope, &answer), envelope));
+    }
+    let (envelope, answer) = unsettled.expect("a full disk");
+    assert_eq!(answer.problem(), "unsettled");
+    assert!(answer.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+    let size = served.size();
+    assert_eq!(browser.post(POST, &envelope.write()).problem(), "no-space", "it is not taken twice");
+    served.read_back(&answered);
+    assert_eq!(served.size(), size, "nothing is recorded on a full disk");
+    disk.free();
+    served.await_readiness(None);
+
+    let again = browser.post(POST, &envelope.write());
+
+    assert_eq!((again.status, &again.json()["repeated"]), (200, &true.into()), "it was recorded, once");
+    assert_eq!(served.sealed(&envelope, &again), size);
+    assert_eq!(served.size(), size + 1);
+    answered.push((size, envelope));
+    drop(browser);
+    served.close_and_audit(&answered);
+}
+
+/// Whoever stands at the keyboard does not wait for space that may never come.
+#[test]
+fn who_hands_in_at_the_keyboard_is_told_of_a_full_disk_and_what_was_taken_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    Served::found(folder.path());
+    let disk = IllDisk::over(folder.path());
+    let served = Served::start(folder.path(), Arc::new(disk.clone()), config());
+    disk.fill("segments/", "");
+    let service = Arc::clone(served.server.service());
+    let (envelopes, at_keyboard) = (bulk(&served, 60), Arc::clone(&service));
+    let (send, told) = channel();
+
+    thread::spawn(move || {
+        let given_up = envelopes.into_iter().find_map(|envelope| {
+            let told = at_keyboard.submit_or_give_up(vec![envelope.write()]);
+            told.err().map(|error| (envelope, error))
+        });
+        drop(at_keyboard);
+        // The test is over, if nobody listens.
+        let _over = send.send(given_up);
+    });
+    let (envelope, error) = told.recv_timeout(EVER).expect("an answer").expect("a full disk");
+    assert_eq!(error, ServiceError::Hindered(Hindrance::NoSpace));
+    let size = served.size();
+    disk.free();
+
+    let again = service.submit_or_give_up(vec![envelope.write()]).unwrap();
+
+    assert_eq!(again, [Answer::Sealed { index: size, verdict: None }], "it was taken, and counts once");
+    assert_eq!(served.size(), size + 1);
+    drop(service);
+    served.close_and_audit(&[(size, envelope)]);
 }
 
 /// What a poster was told, and whether the disk was frozen when it had been told.

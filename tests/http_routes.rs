@@ -180,6 +180,32 @@ fn an_open_ledger_gives_a_guarantee_its_history_quota_and_exposure_now_and_then(
 }
 
 #[test]
+fn what_never_changes_is_sent_once_and_whoever_has_it_is_told_so() {
+    let door = door::open(door::config());
+    let mut browser = door.browser();
+    for path in ["/v1/log/entries/0", "/v1/log/entries/0/payload", "/v1/log/entries/0/envelope"] {
+        let first = browser.get(path);
+        let tag = first.header("etag").unwrap_or_else(|| panic!("{path} has no tag")).to_owned();
+        assert!(first.header("cache-control").unwrap().contains("immutable"));
+
+        for known in [tag.clone(), format!("\"other\", W/{tag}"), "*".to_owned()] {
+            let again = browser.ask("GET", path, &format!("If-None-Match: {known}\r\n"), b"");
+            assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(tag.as_str())));
+        }
+        let other = browser.ask("GET", path, "If-None-Match: \"other\"\r\n", b"");
+        assert_eq!((other.status, other.body), (200, first.body), "{path}");
+    }
+    let tags = ["/v1/log/entries/0", "/v1/log/entries/1"]
+        .map(|path| browser.get(path).header("etag").unwrap().to_owned());
+    assert_ne!(tags[0], tags[1]);
+    let health = browser.ask("GET", "/healthz", "If-None-Match: *\r\n", b"");
+    assert_eq!(health.status, 200, "what changes is always sent");
+    let missing = browser.ask("GET", "/v1/log/entries/999999", "If-None-Match: *\r\n", b"");
+    assert_eq!(missing.status, 404);
+    door.close();
+}
+
+#[test]
 fn lists_go_on_where_they_stopped_and_an_entry_is_found_by_its_hash() {
     let door = door::open(door::config());
     let size = door.service().reader().head().size();

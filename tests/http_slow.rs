@@ -17,7 +17,7 @@ use tokio::net::TcpSocket;
 use crate::support::{
     START_S,
     browser::Browser,
-    business::Books,
+    business::{Books, request_of},
     depth::by_depth,
     door::{Door, config, open},
 };
@@ -185,6 +185,92 @@ fn who_asks_ten_times_as_often_as_it_may_is_told_to_wait_and_nobody_else_is() {
 
     assert!(told > 0, "ten times the limit was served");
     assert_eq!(greedy.post(POST, b"{}").status, 429, "whatever it asks for");
+    door.close();
+}
+
+/// Statements of a hundred requests each: far more, as events of the tail, than the system buffers.
+fn bulk(door: &Door, count: usize) -> Vec<Envelope> {
+    let statement = |number| {
+        let mut draft = door.house.draft(&door.ledger, START_S);
+        for at in 0..100 {
+            let no = format!("B-{number}-{at}");
+            let data = request_of(&no, "004", 1_000).data();
+            draft = draft.event("guarantee.requested", &format!("guarantee/{no}"), 0, data);
+        }
+        door.house.sign(&draft, &[("bank:004", "guarantor")])
+    };
+    (0..count).map(statement).collect()
+}
+
+/// Asks for the tail on a connection; gives what follows the head of the answer.
+fn tail(stream: TcpStream, after: &str) -> Browser {
+    let mut browser = Browser::over(stream);
+    browser.send(format!("GET /v1/log/tail?from=0 HTTP/1.1\r\nHost: x\r\n{after}\r\n").as_bytes()).unwrap();
+    assert_eq!(browser.read().unwrap().status, 200);
+    browser
+}
+
+fn ids(piece: &str) -> impl Iterator<Item = u64> {
+    piece.lines().filter_map(|line| line.strip_prefix("id: ")).map(|id| id.parse().unwrap())
+}
+
+/// T40: whoever follows the log and does not read is cut, and misses nothing.
+#[test]
+fn a_reader_of_the_tail_that_takes_nothing_is_cut_and_goes_on_where_it_was() {
+    let mut config = config();
+    (config.pace.write, config.open_all) = (Duration::from_millis(300), true);
+    let door = open(config);
+    for envelopes in bulk(&door, 200).chunks(20) {
+        door.submit(envelopes);
+    }
+    let size = door.service().reader().head().size();
+    let mut watcher = door.browser();
+
+    let mut slow = tail(connect(None, door.address(), Some(4_096)), "");
+    until("it is cut", || metric(&mut watcher, "lian_connections_slow_total") == 1);
+    until("its place is free", || metric(&mut watcher, "lian_tail_readers") == 0);
+    let mut seen = Vec::new();
+    while let Some(piece) = slow.chunk() {
+        seen.extend(ids(&piece));
+    }
+    let last = *seen.last().expect("what the system had buffered");
+    assert!(last + 1 < size, "it was cut before the end");
+    let stream = connect(None, door.address(), None);
+    let mut again = tail(stream, &format!("Last-Event-ID: {last}\r\n"));
+    while seen.last() != Some(&(size - 1)) {
+        seen.extend(ids(&again.chunk().unwrap()));
+    }
+
+    assert_eq!(seen, (0..size).collect::<Vec<_>>(), "without a gap or a double");
+    drop((watcher, again));
+    door.close();
+}
+
+/// T40: one address cannot take the places of all others.
+#[test]
+fn an_address_that_holds_all_its_connections_gets_no_more_and_another_is_served() {
+    const MOST: usize = 3;
+    let mut config = config();
+    config.connections_of_loopback = MOST;
+    let door = open(config);
+    let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+    let mut held: Vec<Browser> = (0..MOST).map(|_| door.browser()).collect();
+    assert!(held.iter_mut().all(|browser| browser.get("/healthz").status == 200));
+
+    let beyond = door.browser().read().unwrap();
+    assert_eq!((beyond.status, beyond.json()["code"].as_str()), (503, Some("busy")));
+    assert!(beyond.header("retry-after").is_some());
+    let mut elsewhere = Browser::over(connect(Some(other), door.address(), None));
+    assert_eq!(elsewhere.get("/healthz").status, 200, "another address has places of its own");
+
+    drop(held.pop());
+    until("a place that was given back can be had", || {
+        let mut browser = door.browser();
+        let _closed = browser.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        browser.read().is_some_and(|answer| answer.status == 200)
+    });
+    assert!(metric(&mut held[0], "lian_connections_refused_total") >= 1);
+    drop((held, elsewhere));
     door.close();
 }
 

@@ -146,19 +146,124 @@ fn a_dry_run_says_what_would_become_of_a_statement_and_leaves_no_trace() {
 }
 
 #[test]
-fn an_id_names_one_statement_of_its_issuer() {
+fn a_dry_run_of_what_was_logged_says_where_it_stands_and_of_a_used_id_that_it_is_used() {
     let door = door::open(door::config());
-    let one = Books::new(&door.house, &door.ledger, START_S).request("guarantee/I-1", "004", 1_000);
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let (request, accept) = (books.request(G, "004", 5_000_000), books.accept(G));
+    let draw = books.try_draw(G, 6_000_000);
+    let mut browser = door.browser();
+    let dry = "/v1/statements?dry_run=true";
+    let seq = |answer: &Value| answer["entry"]["seq"].as_u64().unwrap();
+    let first = browser.post(dry, &request.write()).json();
+    assert_eq!(first["repeated"], Value::Bool(false), "{first}");
+    let sealed = [&request, &accept].map(|envelope| browser.post("/v1/statements", &envelope.write()).json());
+    let refused = browser.post("/v1/statements", &draw.write());
+    assert_eq!(refused.status, 422);
+    let other = with_the_id_of(&door, &request);
+    let size = door.service().reader().head().size();
+
+    for (envelope, sealed) in [&request, &accept].into_iter().zip(&sealed) {
+        let again = browser.post(dry, &envelope.write());
+        assert_eq!(again.status, 200, "{}", again.text());
+        let again = again.json();
+        assert_eq!((&again["repeated"], again["entry"].as_u64()), (&Value::Bool(true), Some(seq(sealed))));
+        assert_eq!(again["verdict"]["accepted"], Value::Bool(true));
+    }
+    let again = browser.post(dry, &draw.write());
+    assert_eq!((again.status, again.problem()), (422, "quota-insufficient".to_owned()));
+    let again = again.json();
+    assert_eq!(
+        (&again["repeated"], again["entry"].as_u64()),
+        (&Value::Bool(true), Some(seq(&refused.json())))
+    );
+    let [tried, real] = [dry, "/v1/statements"].map(|target| browser.post(target, &other.write()));
+    assert_eq!((tried.status, tried.problem()), (real.status, real.problem()));
+    assert_eq!((tried.status, tried.problem()), (409, "id-reused".to_owned()));
+    assert_eq!(tried.json()["entry"], real.json()["entry"]);
+    assert!(tried.json()["rejection"].is_null(), "nobody signed it");
+    let mut forged = request.clone();
+    forged.signatures[0][0] ^= 1;
+    assert_eq!(browser.post(dry, &forged.write()).problem(), "bad-signature", "only its signer is told");
+    assert_eq!(door.service().reader().head().size(), size);
+    door.close();
+}
+
+#[test]
+fn the_answer_says_what_the_stream_has_become_and_only_to_who_signed_just_now() {
+    let door = door::open(door::config());
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let mut browser = door.browser();
+    let envelopes = [books.request(G, "004", 5_000_000), books.accept(G), books.draw(G, 1_240_000)];
+
+    let expected = [("requested", 5_000_000, 0), ("active", 5_000_000, 0), ("active", 3_760_000, 1_240_000)];
+    for (envelope, (status, available, outstanding)) in envelopes.iter().zip(expected) {
+        let answer = browser.post("/v1/statements", &envelope.write());
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        let state = &answer.json()["state"];
+        assert_eq!((state["status"].as_str(), state["currency"].as_str()), (Some(status), Some("TWD")));
+        assert_eq!(
+            (state["limit"].as_u64(), state["available"].as_u64()),
+            (Some(5_000_000), Some(available))
+        );
+        assert_eq!(state["outstanding"].as_u64(), Some(outstanding));
+    }
+
+    let again = browser.post("/v1/statements", &envelopes[2].write());
+    assert_eq!((again.status, &again.json()["state"]), (200, &Value::Null), "whoever has an old envelope");
+    door.close();
+}
+
+#[test]
+fn a_version_conflict_names_the_entries_that_came_first() {
+    let door = door::open(door::config());
+    let mut books = Books::new(&door.house, &door.ledger, START_S);
+    let mut browser = door.browser();
+    let mut late = Books::new(&door.house, &door.ledger, START_S);
+    late.request(G, "004", 5_000_000);
+    late.accept(G);
+    let late = late.try_draw(G, 1);
+    let envelopes = [
+        books.request(G, "004", 5_000_000),
+        books.accept(G),
+        books.draw(G, 1_000),
+        books.try_draw(G, 6_000_000),
+        books.draw(G, 2_000),
+    ];
+    let seqs = envelopes.map(|envelope| {
+        let answer = browser.post("/v1/statements", &envelope.write()).json();
+        answer["entry"]["seq"].as_u64().unwrap_or_else(|| panic!("{answer}"))
+    });
+
+    for target in ["/v1/statements", "/v1/statements?dry_run=true"] {
+        let answer = browser.post(target, &late.write());
+        assert_eq!((answer.status, answer.problem()), (412, "version-conflict".to_owned()));
+        let body = answer.json();
+        assert_eq!(body["current_version"].as_u64(), Some(4));
+        // The refusal between them changed nothing.
+        assert_eq!(body["changed_by"], serde_json::json!([seqs[2], seqs[4]]), "{target}");
+    }
+    door.close();
+}
+
+/// Another statement of the same first issuer with the same id.
+fn with_the_id_of(door: &door::Door, one: &Envelope) -> Envelope {
     // The same house again counts its ids from the same start.
     let house = lian_client::sample::House::new(1);
     let mut books = Books::new(&house, &door.ledger, START_S);
+    let id = |envelope: &Envelope| lian_core::statement::Statement::parse(&envelope.payload).unwrap().id;
+    (0..1_000)
+        .map(|no| books.request(&format!("guarantee/J-{no}"), "004", 1_000))
+        .find(|envelope| id(envelope) == id(one))
+        .unwrap()
+}
+
+#[test]
+fn an_id_names_one_statement_of_its_issuer() {
+    let door = door::open(door::config());
+    let one = Books::new(&door.house, &door.ledger, START_S).request("guarantee/I-1", "004", 1_000);
     let mut browser = door.browser();
     assert_eq!(browser.post("/v1/statements", &one.write()).status, 201);
-    let id = |envelope: &Envelope| lian_core::statement::Statement::parse(&envelope.payload).unwrap().id;
-    let other = (0..1_000)
-        .map(|no| books.request(&format!("guarantee/J-{no}"), "004", 1_000))
-        .find(|envelope| id(envelope) == id(&one))
-        .unwrap();
+    let other = with_the_id_of(&door, &one);
 
     let answer = browser.post("/v1/statements", &other.write());
 

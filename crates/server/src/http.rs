@@ -5,6 +5,7 @@
 //! to the service and answers back; one thread publishes checkpoints.
 
 pub mod accept;
+pub mod aftermath;
 pub mod books;
 pub mod entries;
 pub mod gate;
@@ -95,6 +96,10 @@ pub struct Config {
     pub readers: usize,
     /// Open connections.
     pub connections_max: usize,
+    /// Open connections of one address (/64 for IPv6).
+    pub connections_per_address: usize,
+    /// The same of an address of this machine: whoever comes through a proxy here has that one.
+    pub connections_of_loopback: usize,
     /// Statements that wait for a place in the queue. Well below the connections, or a disk that does
     /// not answer would take every connection, and with them the reads.
     pub statements_waiting_max: usize,
@@ -104,6 +109,8 @@ pub struct Config {
     pub pace: Pace,
     /// For the whole body of a request.
     pub body_timeout: Duration,
+    /// For a statement that was taken while nothing can be recorded: then it is told that nobody knows.
+    pub hindered_timeout: Duration,
     /// Silence on the tail until a comment is sent.
     pub heartbeat: Duration,
     /// What was begun is finished within this time after a stop.
@@ -127,6 +134,8 @@ impl Config {
             workers: 2,
             readers: 4,
             connections_max: 4_096,
+            connections_per_address: 256,
+            connections_of_loopback: 3_072,
             statements_waiting_max: 2_048,
             tails_max: 1_024,
             pace: Pace {
@@ -135,6 +144,7 @@ impl Config {
                 write: Duration::from_secs(20),
             },
             body_timeout: Duration::from_secs(15),
+            hindered_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(15),
             stop_timeout: Duration::from_secs(10),
             per_address: Rate { per_second: 2_000, burst: 8_000 },

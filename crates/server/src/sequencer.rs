@@ -198,6 +198,13 @@ impl Sequencer {
         Ok(placed)
     }
 
+    /// What is known of a statement before it is judged: its place, if that waits or was taken lately,
+    /// or that its id names another statement. Places nothing.
+    pub fn look_up(&self, filing: &Filing, now_ms: u64) -> Option<Placed> {
+        let place = self.waiting(&filing.digest).map(|index| Placed::Repeat { index });
+        place.or_else(|| self.ids.reused(filing, now_ms).map(Placed::Turned))
+    }
+
     /// Rules on an engine that this program lacks are not activated here: it could judge nothing
     /// after them.
     fn unknown_engine(&self, filing: &Filing) -> Option<u32> {

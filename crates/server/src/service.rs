@@ -21,6 +21,7 @@ use lian_core::{
     statement::{Envelope, REJECTION_TYPE, pae},
 };
 use lian_domain::{
+    filing::Filing,
     ledger::{PendingStep, ledger_id},
     rejection::{Rejection, RejectionNote},
     rows::RowFault,
@@ -55,6 +56,8 @@ const TICK: Duration = Duration::from_secs(1);
 const OPEN_MAX: Duration = Duration::from_millis(100);
 /// How long the commit thread waits before it tries again for space or for the signer.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long whoever looks a statement up waits for the sequencer.
+const LOOK_UP: Duration = Duration::from_secs(2);
 /// How many of its tries somebody at the keyboard waits for.
 const TRIES_MAX: u32 = 5;
 
@@ -126,6 +129,8 @@ struct Ticket {
 enum Message {
     /// A group of envelopes.
     Group(Ticket),
+    /// What is known of a statement at that moment (Unix milliseconds); nothing is placed.
+    LookUp(Arc<Filing>, u64, SyncSender<Option<Placed>>),
     /// The commit thread has nothing to do.
     Free,
 }
@@ -316,6 +321,19 @@ impl Service {
         Ok(answers)
     }
 
+    /// What is known of an authentic statement before it is judged, what is placed and not committed
+    /// yet included: its place, or that its id names another statement. Nothing is placed.
+    pub fn look_up(&self, filing: Arc<Filing>, now_ms: u64) -> Result<Option<Placed>, ServiceError> {
+        let (to, found) = sync_channel(1);
+        {
+            let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(tickets) = &queue.tickets else { return Err(self.stopped.error()) };
+            try_send(tickets, Message::LookUp(filing, now_ms, to)).map_err(|busy| self.or_stopped(busy))?;
+        }
+        // A sequencer that waits for the disk answers nobody.
+        found.recv_timeout(LOOK_UP).map_err(|_| self.stopped().unwrap_or(ServiceError::Busy))
+    }
+
     fn or_stopped(&self, busy: bool) -> ServiceError {
         if busy { ServiceError::Busy } else { self.stopped.error() }
     }
@@ -490,8 +508,13 @@ impl Desk {
                 sequencer.tick()?;
             }
             while let Some(message) = next {
-                if let Message::Group(ticket) = message {
-                    self.place_group(sequencer, ticket, &mut replies)?;
+                match message {
+                    Message::Group(ticket) => self.place_group(sequencer, ticket, &mut replies)?,
+                    // Whoever asked may have gone.
+                    Message::LookUp(filing, now_ms, to) => {
+                        let _gone = to.send(sequencer.look_up(&filing, now_ms));
+                    }
+                    Message::Free => {}
                 }
                 next = self.tickets.try_recv().ok();
             }

@@ -66,6 +66,12 @@ pub struct Serve {
     /// Everybody may read everything: for made-up ledgers, on this machine only
     #[arg(long)]
     open_all: bool,
+    /// Open connections of one address beyond this machine
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    connections_per_address: u32,
+    /// Open connections of one address of this machine: of all who come through a proxy on it
+    #[arg(long, value_name = "N", default_value_t = 3_072, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    connections_of_loopback: u32,
     /// Hours between two comparisons of all views with a fresh fold of the log, which take a tenth
     /// of one machine's time; 0 for none
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u64).range(..=8_760))]
@@ -94,6 +100,8 @@ pub fn serve(a: &Serve, session: &Session) -> Result<()> {
     config.tls = a.tls_cert.clone().zip(a.tls_key.clone()).map(|(certificate, key)| Tls { certificate, key });
     config.public_url.clone_from(&a.public_url);
     config.open_all = a.open_all;
+    config.connections_per_address = usize::try_from(a.connections_per_address).unwrap_or(usize::MAX);
+    config.connections_of_loopback = usize::try_from(a.connections_of_loopback).unwrap_or(usize::MAX);
     let (opened, keys) = take_to_serve(&session.folder, &session.keyring, session.out)?;
     if a.open_all && !opened.ledger.opening().is_some_and(|opening| opening.synthetic) {
         return Err(Failure::usage(

@@ -1,7 +1,7 @@
 //! The accept loop: connections in, each with its permit, its deadlines and, if there is a
 //! certificate, its encryption.
-//! Invariant: no more connections than there are permits; whoever comes beyond them is told so
-//! and closed. HTTP/1.1 only.
+//! Invariant: no more connections than there are permits, and no more of one address than it may
+//! have; whoever comes beyond them is told so and closed. HTTP/1.1 only.
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     App,
+    limits::{Place, Places},
     paced::{Paced, Phase},
     shell::Shell,
 };
@@ -55,6 +56,7 @@ pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, String> {
 pub async fn run(listener: TcpListener, app: Arc<App>, tls: Option<TlsAcceptor>) {
     let shell = Shell::new(Arc::clone(&app));
     let permits = Arc::new(Semaphore::new(app.config.connections_max));
+    let places = Arc::<Places>::default();
     let refusing = Arc::new(Semaphore::new(REFUSED_AT_ONCE));
     let graceful = GracefulShutdown::new();
     let mut stop: watch::Receiver<bool> = app.stop.subscribe();
@@ -67,7 +69,12 @@ pub async fn run(listener: TcpListener, app: Arc<App>, tls: Option<TlsAcceptor>)
             tokio::time::sleep(RETRY).await;
             continue;
         };
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+        let near = peer.ip().to_canonical().is_loopback();
+        let config = &app.config;
+        let most = if near { config.connections_of_loopback } else { config.connections_per_address };
+        let place = places.take(peer.ip(), most);
+        let permit = Arc::clone(&permits).try_acquire_owned().ok();
+        let (Some(place), Some(permit)) = (place, permit) else {
             app.metrics.connections_refused.inc();
             if let Ok(place) = Arc::clone(&refusing).try_acquire_owned() {
                 tokio::spawn(refuse(stream, place));
@@ -76,7 +83,8 @@ pub async fn run(listener: TcpListener, app: Arc<App>, tls: Option<TlsAcceptor>)
         };
         // Answers are whole when they are written: waiting to fill packets only delays them.
         let _unsupported = stream.set_nodelay(true);
-        let connection = Connection { shell: shell.clone(), app: Arc::clone(&app), peer, _permit: permit };
+        let held = (permit, place);
+        let connection = Connection { shell: shell.clone(), app: Arc::clone(&app), peer, _held: held };
         let watcher = graceful.watcher();
         match tls.clone() {
             None => drop(tokio::spawn(connection.serve(stream, watcher))),
@@ -110,7 +118,7 @@ struct Connection {
     shell: Shell,
     app: Arc<App>,
     peer: SocketAddr,
-    _permit: OwnedSemaphorePermit,
+    _held: (OwnedSemaphorePermit, Place),
 }
 
 impl Drop for Connection {

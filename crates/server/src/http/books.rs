@@ -253,7 +253,7 @@ pub trait Books: Send + Sync {
     /// Entries that an epoch covers; none if it is not closed.
     fn epoch_size(&self, number: u64) -> Result<Option<u64>, BooksFault>;
     /// What admission and the rules would say of an envelope that came at that moment (Unix
-    /// milliseconds); nothing changes. Whether its id was used before is not asked.
+    /// milliseconds); nothing changes. Its digest and its id are looked up elsewhere.
     fn try_out(&self, envelope: &[u8], now_ms: u64) -> Result<Seen<Result<Verdict, Rejection>>, BooksFault>;
     /// How a guarantee went over the last `most` entries that name it; none if it was not requested.
     fn timeline(&self, no: &GuaranteeNo, at: At, most: usize) -> Result<Seen<Option<Timeline>>, BooksFault>;

@@ -2,10 +2,12 @@
 //! Invariant: a key is charged only for statements that it really signed, so nobody can use up
 //! the tokens of another; an unknown name has a full bucket.
 //! Limits: 65,536 names at once; past it, those with full buckets are forgotten first.
+//! And how many connections an address has open: no more names than connections.
 
 use std::{
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -90,9 +92,75 @@ impl<N: Hash + Eq> Buckets<N> {
     }
 }
 
+/// The name under which an address is counted: a whole network of version 6 is one customer.
+pub fn customer(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// Open connections by address.
+#[derive(Debug, Default)]
+pub struct Places(Mutex<HashMap<IpAddr, usize>>);
+
+/// A connection's place among those of its address; given back when it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    places: Arc<Places>,
+    customer: IpAddr,
+}
+
+impl Places {
+    /// One more place for this address, unless it has so many.
+    pub fn take(self: &Arc<Self>, peer: IpAddr, most: usize) -> Option<Place> {
+        let customer = customer(peer);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.get(&customer).copied().unwrap_or_default();
+        if count >= most {
+            return None;
+        }
+        open.insert(customer, count + 1);
+        Some(Place { places: Arc::clone(self), customer })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = open.get(&self.customer).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            open.remove(&self.customer);
+        } else {
+            open.insert(self.customer, left);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_has_its_places_and_one_that_is_given_back_can_be_had_again() {
+        let places = Arc::<Places>::default();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let held: Vec<Place> = (0..2).filter_map(|_| places.take(address("192.0.2.1"), 2)).collect();
+
+        assert_eq!(held.len(), 2);
+        assert!(places.take(address("192.0.2.1"), 2).is_none(), "it has no third");
+        assert!(places.take(address("::ffff:192.0.2.1"), 2).is_none(), "nor under another spelling");
+        assert!(places.take(address("192.0.2.2"), 2).is_some(), "another address has its own");
+        let _held = places.take(address("2001:db8:1:2::1"), 1).unwrap();
+        assert!(places.take(address("2001:db8:1:2:ffff::9"), 1).is_none(), "a network is one");
+        assert!(places.take(address("2001:db8:1:3::1"), 1).is_some());
+        drop(held);
+        assert!(places.take(address("192.0.2.1"), 2).is_some());
+        assert_eq!(places.0.lock().unwrap().len(), 1, "who has no connection is forgotten");
+    }
 
     #[test]
     fn a_bucket_gives_its_burst_at_once_and_then_its_rate() {

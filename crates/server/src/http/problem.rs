@@ -85,6 +85,8 @@ codes! {
         "請稍後再送；查詢不受影響", "send again later; reads go on";
     NoSpace = 503, "no-space", "磁碟空間不足", "the disk of the ledger is full",
         "請於 Retry-After 所示秒數後再送；已回覆者俱在，查詢不受影響", "send again after Retry-After; what was answered is kept, and reads go on";
+    Unsettled = 503, "unsettled", "尚不知是否登載", "it is not known yet whether it will be recorded",
+        "請於 Retry-After 所示秒數後重送同一信封；重送不會重複登載", "send the same envelope again after Retry-After; it is never logged twice";
     NotReady = 503, "not-ready", "系統尚未就緒", "the ledger is not ready",
         "請稍候", "wait a little";
 }
@@ -268,6 +270,23 @@ impl Problem {
             Hindrance::Writer => Self::again(Code::ReadOnly, 10),
             Hindrance::ClockStepped(step) => Self::rejected(&Rejection::ClockStopped(step), None, None),
         }
+    }
+
+    /// A statement was taken and waits for longer than its sender should: it may yet be recorded.
+    pub fn unsettled(hindrance: Hindrance) -> Self {
+        let (zh, en) = match hindrance {
+            Hindrance::NoSpace => ("磁碟空間不足", "the disk of the ledger is full"),
+            _ => ("簽章服務未回應", "the signer does not answer"),
+        };
+        Self::new(
+            Code::Unsettled,
+            format!("{zh}；本陳述已收下，尚不知是否登載，請以同一信封再問"),
+            format!(
+                "{en}; this statement was taken, and it is not known whether it will be recorded: ask \
+                 again with the same envelope"
+            ),
+        )
+        .with_header("Retry-After", "10")
     }
 
     /// The statement was turned away; `pointer` is the place of its payload that is wrong. Signed

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use lian_core::hash::{hex_encode, sha256};
 use lian_store::reader::Head;
 use warp::http::HeaderMap;
 
@@ -201,6 +202,27 @@ impl Reply {
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// What never changes under its address gets a tag by its content; whoever has it already is told
+    /// so instead of getting it again. A version alone is no such tag: what a stream is on a day changes
+    /// without it.
+    #[must_use]
+    pub fn unless_known(mut self, known: Option<&str>) -> Self {
+        let is = |name: &str, value: &str| self.headers.iter().any(|(key, is)| *key == name && is == value);
+        if self.status != 200 || !is("Cache-Control", IMMUTABLE) {
+            return self;
+        }
+        let tag = format!("\"{}\"", hex_encode(&sha256(&[&self.body]).0[..16]));
+        let has = |item: &str| {
+            let item = item.trim();
+            item == "*" || item.strip_prefix("W/").unwrap_or(item) == tag
+        };
+        if known.is_some_and(|known| known.split(',').any(has)) {
+            self.status = 304;
+            self.body = Bytes::new();
+        }
+        self.with("ETag", tag)
     }
 
     /// What it rests on: the first `size` entries.

@@ -5,11 +5,11 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -18,7 +18,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use lian_core::statement::ENVELOPE_BYTES_MAX;
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use warp::{
     Filter, Rejection, Reply as _,
@@ -30,7 +30,9 @@ use warp::{
 };
 
 use super::{
-    App,
+    App, aftermath,
+    gate::Outcome,
+    limits::customer,
     paced::Phase,
     problem::{Code, Problem},
     request::{Language, Reply, Request, TARGET_BYTES_MAX, read_query},
@@ -38,6 +40,9 @@ use super::{
     statements, tail, web,
 };
 use crate::service::Hindrance;
+
+/// How often a statement that waits looks whether anything can be recorded.
+const HINDRANCE_LOOK: Duration = Duration::from_millis(250);
 
 /// What is known of a request before it is routed.
 #[derive(Debug, Clone)]
@@ -269,17 +274,6 @@ fn group(app: &Arc<App>, group: Group) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// The name of an address's bucket: a whole network of version 6 is one customer.
-fn bucket_of(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
 async fn serve<B: Buf>(
     app: &Arc<App>,
     route: &'static Route,
@@ -288,7 +282,7 @@ async fn serve<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>> + Send,
 ) -> Result<Response, Problem> {
     if route.cost > 0 {
-        let taken = app.addresses.take(bucket_of(request.peer.ip()), route.cost);
+        let taken = app.addresses.take(customer(request.peer.ip()), route.cost);
         taken.map_err(|seconds| Problem::again(Code::RateLimited, seconds))?;
     }
     match read_query(query, route.query) {
@@ -298,6 +292,8 @@ async fn serve<B: Buf>(
         }
         Err(problem) => return Err(problem),
     }
+    let known = request.header("if-none-match").map(str::to_owned);
+    let written = move |reply: Reply| written(reply.unless_known(known.as_deref()));
     match route.work {
         Work::Here(handler) => handler(app, &request).map(written),
         Work::Aside(handler) if is_page(route) => {
@@ -370,12 +366,36 @@ async fn submit<B: Buf>(
         return Err(Problem::hindered(hindrance));
     }
     app.metrics.waiting.inc();
-    let outcome = app.gate.submit(request.body.to_vec()).await;
+    let outcome = settled(app, app.gate.submit(request.body.to_vec())).await;
     app.metrics.waiting.dec();
-    let outcome = outcome.map_err(|_| Problem::again(Code::ReadOnly, 30))?;
-    let reply = statements::after(app, &request, &claims, outcome);
+    let outcome = outcome?;
+    let aftermath = aftermath::of(app, &request, &outcome).await;
+    let reply = statements::after(app, &request, &claims, outcome, aftermath);
     app.committed();
     reply
+}
+
+/// Waits for what becomes of a statement that was taken. While nothing can be recorded it waits for
+/// no longer than is configured: what was judged cannot be unjudged, so that it may be recorded yet,
+/// and its sender is told so.
+async fn settled(app: &App, mut outcome: oneshot::Receiver<Outcome>) -> Result<Outcome, Problem> {
+    let mut hindered = None;
+    loop {
+        match timeout(HINDRANCE_LOOK, &mut outcome).await {
+            Ok(Ok(outcome)) => return Ok(outcome),
+            Ok(Err(_)) => return Err(Problem::again(Code::ReadOnly, 30)),
+            Err(_) => {}
+        }
+        match app.service.hindrance() {
+            Some(hindrance @ (Hindrance::NoSpace | Hindrance::Writer)) => {
+                let since = *hindered.get_or_insert_with(Instant::now);
+                if since.elapsed() >= app.config.hindered_timeout {
+                    return Err(Problem::unsettled(hindrance));
+                }
+            }
+            _ => hindered = None,
+        }
+    }
 }
 
 fn check_length(headers: &HeaderMap) -> Result<(), Problem> {

@@ -2,19 +2,22 @@
 //! Invariant: the envelope is the credential; headers can only narrow what the signer signed,
 //! never widen it. What is parsed here is for answers only: judged is what admission reads.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use lian_core::{
     entry::{Leaf, Verdict},
     hash::{Digest, hex_encode},
     receipt::EntryBytes,
-    statement::{Envelope, Statement},
+    statement::{Envelope, Statement, statement_digest},
 };
-use lian_domain::{refusal::Refusal, rejection::Rejection};
+use lian_domain::{filing::Filing, refusal::Refusal, rejection::Rejection};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     App,
+    aftermath::{self, Aftermath},
     books::Seen,
     entries::RECEIPT_TYPE,
     gate::{Outcome, Sealed},
@@ -22,6 +25,7 @@ use super::{
     request::{Reply, Request},
     shape::{self, EntryShape, ReceiptShape},
 };
+use crate::{sequencer::Placed, service::ServiceError};
 
 /// Types of a body that is an envelope.
 const TYPES: [&str; 2] = ["application/vnd.dsse.envelope.v1+json", "application/json"];
@@ -52,17 +56,108 @@ pub fn is_dry(request: &Request) -> Result<bool, Problem> {
 
 /// `POST /v1/statements?dry_run=true`: judged on the present state; nothing is logged or signed.
 pub fn dry_run(app: &App, request: &Request) -> Result<Reply, Problem> {
-    let Seen { size, value } = app.books.try_out(&request.body, app.config.clock.wall_ms())?;
+    let now_ms = app.config.clock.wall_ms();
+    let Seen { size, value } = app.books.try_out(&request.body, now_ms)?;
+    match looked_up(app, &request.body, &value, now_ms)? {
+        None => tried(app, request, size, value),
+        Some(Known::Reused(rejection)) => tried(app, request, size, Err(rejection)),
+        Some(Known::Logged(entry, verdict)) if verdict.is_accepted() => {
+            let body = json!({
+                "dry_run": true, "verdict": shape::verdict(verdict), "seq": size, "repeated": true, "entry": entry,
+            });
+            Ok(Reply::json(&body).at(size))
+        }
+        Some(Known::Logged(entry, verdict)) => {
+            let problem = Problem::refused(refusal_of(verdict)?, verdict.event);
+            Err(problem
+                .with("dry_run", json!(true))
+                .with("repeated", json!(true))
+                .with("entry", json!(entry)))
+        }
+    }
+}
+
+/// The answer to what was judged as if it were new.
+fn tried(
+    app: &App,
+    request: &Request,
+    size: u64,
+    value: Result<Verdict, Rejection>,
+) -> Result<Reply, Problem> {
     let verdict = value.map_err(|rejection| {
         let pointer = pointer(&rejection, &request.body);
-        Problem::rejected(&rejection, None, pointer).with("dry_run", json!(true))
+        let problem = Problem::rejected(&rejection, None, pointer).with("dry_run", json!(true));
+        let changed_by = aftermath::of_rejection(app, &rejection);
+        with_entries(problem, &rejection, changed_by)
     })?;
     if verdict.is_accepted() {
-        let body = json!({"dry_run": true, "verdict": shape::verdict(verdict), "seq": size});
+        let body = json!({
+            "dry_run": true, "verdict": shape::verdict(verdict), "seq": size, "repeated": false,
+        });
         return Ok(Reply::json(&body).at(size));
     }
-    let refusal = refusal_of(verdict)?;
-    Err(Problem::refused(refusal, verdict.event).with("dry_run", json!(true)))
+    Err(Problem::refused(refusal_of(verdict)?, verdict.event).with("dry_run", json!(true)))
+}
+
+/// What its digest and its id say of a statement.
+enum Known {
+    /// It is this entry.
+    Logged(u64, Verdict),
+    /// Its id names another statement.
+    Reused(Rejection),
+}
+
+/// Looks a statement up that admission let pass, as handing it in would.
+fn looked_up(
+    app: &App,
+    body: &Bytes,
+    value: &Result<Verdict, Rejection>,
+    now_ms: u64,
+) -> Result<Option<Known>, Problem> {
+    let turned_by_admission = matches!(
+        value,
+        Err(Rejection::UnknownKey(_) | Rejection::BadSignature { .. } | Rejection::SignatureCount { .. })
+    );
+    let Some(filing) = filing_of(body).filter(|_| !turned_by_admission) else { return Ok(None) };
+    let filing = Arc::new(filing);
+    let placed = match app.service.look_up(Arc::clone(&filing), now_ms) {
+        Ok(placed) => placed,
+        Err(ServiceError::Stopped(_)) => return Err(Problem::again(Code::ReadOnly, 30)),
+        Err(_) => return Err(Problem::again(Code::Busy, 1)),
+    };
+    match placed {
+        Some(Placed::Turned(rejection)) => Ok(Some(Known::Reused(rejection))),
+        // What is not committed yet is nothing that anybody was told.
+        Some(Placed::New { index, .. } | Placed::Repeat { index }) => {
+            let verdict = aftermath::verdict_of(app, index, &filing.digest);
+            let verdict = verdict.ok_or_else(|| Problem::again(Code::Busy, 1))?;
+            Ok(Some(Known::Logged(index, verdict)))
+        }
+        None if value.is_ok() => Ok(None),
+        None => {
+            let logged = aftermath::first_place(app, &filing);
+            Ok(logged.map(|(index, verdict)| Known::Logged(index, verdict)))
+        }
+    }
+}
+
+fn filing_of(body: &[u8]) -> Option<Filing> {
+    let envelope = Envelope::read(body).ok()?;
+    Filing::read(&envelope.payload, statement_digest(&envelope.payload)).ok()
+}
+
+/// The entries that a rejection is about.
+fn with_entries(problem: Problem, rejection: &Rejection, changed_by: Option<Vec<u64>>) -> Problem {
+    let problem = match rejection {
+        Rejection::IdReused { entry, .. } | Rejection::AlreadyLogged(entry) => {
+            problem.with("entry", json!(entry))
+        }
+        _ => problem,
+    };
+    match changed_by {
+        Some(entries) => problem.with("changed_by", json!(entries)),
+        None => problem,
+    }
 }
 
 fn refusal_of(verdict: Verdict) -> Result<Refusal, Problem> {
@@ -113,27 +208,26 @@ pub fn before(app: &App, request: &Request) -> Result<Claims, Problem> {
 }
 
 /// What became of it.
-pub fn after(app: &App, request: &Request, claims: &Claims, outcome: Outcome) -> Result<Reply, Problem> {
+pub fn after(
+    app: &App,
+    request: &Request,
+    claims: &Claims,
+    outcome: Outcome,
+    aftermath: Aftermath,
+) -> Result<Reply, Problem> {
     match outcome {
         Outcome::Sealed(sealed) => {
             for key in &claims.keys {
                 // Taken after the fact: only who really signed is charged.
                 let _debt = app.keys.take(*key, 1);
             }
-            answer(app, request, claims, &sealed)
+            answer(app, request, claims, &sealed, aftermath.state)
         }
         Outcome::Rejected { rejection, signed } => {
             app.metrics.turned_away(rejection.name());
             let pointer = pointer(&rejection, &request.body);
-            let current = match &rejection {
-                Rejection::IdReused { entry, .. } | Rejection::AlreadyLogged(entry) => Some(json!(entry)),
-                _ => None,
-            };
             let problem = Problem::rejected(&rejection, Some(&signed), pointer);
-            Err(match current {
-                Some(entry) => problem.with("entry", entry),
-                None => problem,
-            })
+            Err(with_entries(problem, &rejection, aftermath.changed_by))
         }
         Outcome::Busy => Err(Problem::again(Code::Busy, 1)),
         // What waited when rows had to be made again was let go; the service goes on.
@@ -149,17 +243,25 @@ pub fn after(app: &App, request: &Request, claims: &Claims, outcome: Outcome) ->
 #[derive(Serialize)]
 struct Logged<'a> {
     entry: Option<EntryShape<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<Value>,
     receipt: ReceiptShape<'a>,
     repeated: bool,
 }
 
 /// A program that keeps receipts asks for the file alone: all else of the answer is in it.
-fn wants_file(request: &Request) -> bool {
+pub(super) fn wants_file(request: &Request) -> bool {
     let accepts = request.header("accept").unwrap_or_default();
     accepts.contains("text/plain") && !accepts.contains("application/json")
 }
 
-fn answer(app: &App, request: &Request, claims: &Claims, sealed: &Sealed) -> Result<Reply, Problem> {
+fn answer(
+    app: &App,
+    request: &Request,
+    claims: &Claims,
+    sealed: &Sealed,
+    state: Option<Value>,
+) -> Result<Reply, Problem> {
     let bytes = EntryBytes { leaf: &sealed.leaf, payload: &sealed.payload };
     let leaf = Leaf::decode(bytes.leaf).map_err(|error| Problem::internal(&error))?;
     let location = format!("/v1/log/entries/{}", leaf.index);
@@ -174,7 +276,7 @@ fn answer(app: &App, request: &Request, claims: &Claims, sealed: &Sealed) -> Res
         } else {
             let entry = shape::entry(&bytes, true);
             let receipt = shape::receipt(sealed.index, &bytes, proof, &sealed.head);
-            Reply::json(&Logged { entry, receipt, repeated: !sealed.new })
+            Reply::json(&Logged { entry, state, receipt, repeated: !sealed.new })
         };
         // The log holds what was sent, byte for byte: its own claims name the version.
         let tag = format!("\"v{}\"", claims.expect + 1);
