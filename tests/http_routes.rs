@@ -174,6 +174,14 @@ fn an_open_ledger_gives_a_guarantee_its_history_quota_and_exposure_now_and_then(
     assert_eq!(browser.get("/v1/banks/004/exposure").json()["outstanding"].as_u64(), Some(1_240_000));
     let list = browser.get("/v1/guarantees?bank=004&status=active&limit=1").json();
     assert_eq!((list["data"].as_array().unwrap().len(), &list["has_more"]), (1, &serde_json::json!(false)));
+    let (row, one) = (&list["data"][0], browser.get("/v1/guarantees/FB-115-000123").json());
+    assert_eq!(
+        (&row["to"], &row["state"]),
+        (&one["to"], &one["state"]),
+        "a list tells what one answer tells"
+    );
+    assert_eq!(row["to"], row["state"]["to"]);
+    assert!(row["to"].is_string() && row["state"]["limit"].is_number(), "{row}");
     let keys = browser.get("/v1/keys?actor=bank:004").json();
     assert_eq!(keys["data"][0]["id"], door.house.key("bank:004").public().id().to_hex());
     door.close();

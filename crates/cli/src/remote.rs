@@ -5,7 +5,7 @@
 use std::{fs, path::PathBuf};
 
 use lian_client::{
-    http::{Client, Error, Listed, Options, Trust},
+    http::{Client, Error, Listed, Options, Proved, Trust},
     seen::{SeenFolder, SeenMemory},
 };
 use lian_core::{note::VerifierKey, receipt::Receipt};
@@ -149,6 +149,15 @@ pub fn failed(error: Error) -> Failure {
         Error::Answer(_) => Failure::new(Exit::Io, "answer", &error),
         Error::Store(_) => Failure::new(Exit::Io, "io", &error),
         Error::Address(_) | Error::Trust(_) => Failure::usage(&error),
+    }
+}
+
+/// An entry by its receipt; none if it is not for this reader.
+pub fn readable(remote: &Remote, index: u64) -> Result<Option<Proved>> {
+    match remote.client.entry(index) {
+        Ok(proved) => Ok(Some(proved)),
+        Err(Error::Problem(problem)) if problem.status == 403 => Ok(None),
+        Err(error) => Err(failed(error)),
     }
 }
 

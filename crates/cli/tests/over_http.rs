@@ -67,9 +67,11 @@ fn a_guarantee_lives_over_a_server_in_the_words_in_which_it_lives_on_a_folder() 
 
     let receipt = desk.file("-37.tlog-proof");
     let mut afar = Vec::new();
-    let reads: [&[&str]; 6] = [
+    let reads: [&[&str]; 8] = [
         &["guarantee", "quota", "12345675"],
         &["guarantee", "list", "--status", "active"],
+        &["guarantee", "list", "--json"],
+        &["guarantee", "list", "--json", "--as-of", "checkpoint:36"],
         &["guarantee", "exposure"],
         &["log", "--oneline"],
         &["show", "37"],
@@ -78,6 +80,9 @@ fn a_guarantee_lives_over_a_server_in_the_words_in_which_it_lives_on_a_folder() 
     for read in reads {
         afar.push(desk.run(&at(&url, read)).exits(0).out);
     }
+    let listed: serde_json::Value = serde_json::from_str(&afar[2]).unwrap();
+    assert_eq!(listed["guarantees"][0]["to"], "2029-12-31", "{listed}");
+    assert_eq!(listed["guarantees"][0]["state"]["limit"], 5_000_000, "{listed}");
     let shown = desk.run(&at(&url, &["guarantee", "show", NO])).exits(0).out;
     assert!(shown.contains("left NT$3,760,000"), "{shown}");
     let status = desk.run(&at(&url, &["status", "--json"])).exits(0).json();

@@ -4,8 +4,13 @@
 
 use std::path::Path;
 
-use lian_client::http::{Listed, Proved, StreamProof};
-use lian_domain::{dates::Day, guarantee::State, views::guarantees::Row};
+use lian_client::http::{Listed, StreamProof};
+use lian_domain::{
+    dates::Day,
+    guarantee::{Standing, State},
+    views::guarantees::Row,
+};
+use lian_server::http::books::standing_of;
 use serde_json::{Value, json};
 
 use super::{
@@ -15,50 +20,51 @@ use super::{
 use crate::{
     base::state_of,
     failure::{Exit, Failure, Result},
-    folder::{now_ms, write_file},
-    remote::{Remote, failed},
+    folder::write_file,
+    remote::{Remote, failed, readable},
     say::{Entry, group, money, short, to_json},
     session::Session,
     text::Text,
-    when::{Ref, When, day_of},
+    when::{Ref, When},
 };
 
 /// A guarantee as a server shows it.
 struct Shown {
     stream: String,
     state: State,
+    standing: Standing,
     version: u64,
     last: u64,
-    day: Day,
 }
 
 impl Shown {
-    fn of(card: &Value, as_of: &Value) -> Result<Self> {
+    fn of(card: &Value) -> Result<Self> {
         let number = |name: &str| card[name].as_u64().unwrap_or_default();
-        let day = as_of["date"].as_str().and_then(Day::parse).unwrap_or_else(|| day_of(now_ms()));
+        let standing = standing_of(card["status"].as_str().unwrap_or_default());
+        let odd = || Failure::new(Exit::Io, "answer", format!("{} is no status", card["status"]));
         Ok(Self {
             stream: card["stream"].as_str().unwrap_or_default().to_owned(),
             state: state_of(&card["state"])?,
             version: number("version"),
             last: number("last_seq"),
-            day,
+            standing: standing.ok_or_else(odd)?,
         })
     }
 
     fn row(&self) -> Row<'_> {
         let (stream, state) = (self.stream.as_str(), &self.state);
-        Row { stream, state, standing: state.standing(self.day), version: self.version, last: self.last }
+        Row { stream, state, standing: self.standing, version: self.version, last: self.last }
     }
 }
 
-/// A card of a list, with its whole state.
+/// A card of a list, with its whole state: that of an older server has none.
 fn whole(remote: &Remote, card: &Value, as_of: Option<&str>) -> Result<Shown> {
     if card.get("state").is_some() {
-        return Shown::of(card, &card["as_of"]);
+        return Shown::of(card);
     }
     let no = card["no"].as_str().unwrap_or_default();
     let card = remote.client.unverified().guarantee(no, as_of).map_err(failed)?;
-    Shown::of(&card, &card["as_of"])
+    Shown::of(&card)
 }
 
 /// `lian guarantee list`
@@ -70,7 +76,7 @@ pub fn list_guarantees(
 ) -> Result<()> {
     let out = session.out;
     let as_of = wanted.parameters.iter().find(|(name, _)| *name == "as_of").map(|(_, value)| value.as_str());
-    let cards = remote.client.unverified().all("/v1/guarantees", wanted).map_err(failed)?;
+    let (cards, size) = remote.client.unverified().all_as_of("/v1/guarantees", wanted).map_err(failed)?;
     let mut found = Vec::with_capacity(cards.len());
     for card in &cards {
         let shown = whole(remote, card, as_of)?;
@@ -79,9 +85,8 @@ pub fn list_guarantees(
         }
     }
     if out.json {
-        out.value(
-            &json!({"guarantees": found.iter().map(|shown| row_json(&shown.row())).collect::<Vec<_>>()}),
-        );
+        let rows: Vec<Value> = found.iter().map(|shown| row_json(&shown.row())).collect();
+        out.value(&json!({"guarantees": rows, "size": size}));
         return Ok(());
     }
     for shown in &found {
@@ -97,7 +102,7 @@ pub fn show_guarantee(session: &Session, remote: &Remote, no: &str, as_of: When)
     let no = no.trim_start_matches("guarantee/");
     let moment = as_of.spelled();
     let card = remote.client.unverified().guarantee(no, moment.as_deref()).map_err(failed)?;
-    let shown = Shown::of(&card, &card["as_of"])?;
+    let shown = Shown::of(&card)?;
     let path = format!("/v1/guarantees/{no}/history");
     let history =
         remote.client.unverified().read(&path, &Listed::default().with("as_of", moment)).map_err(failed)?;
@@ -271,15 +276,6 @@ pub fn log(session: &Session, remote: &Remote, a: &Log) -> Result<()> {
         out.value(&json!(values));
     }
     Ok(())
-}
-
-/// An entry by its receipt; none if it is not for this reader.
-fn readable(remote: &Remote, index: u64) -> Result<Option<Proved>> {
-    match remote.client.entry(index) {
-        Ok(proved) => Ok(Some(proved)),
-        Err(lian_client::http::Error::Problem(problem)) if problem.status == 403 => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
 }
 
 /// Entries of the log at a moment, as the server says.

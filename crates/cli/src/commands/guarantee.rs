@@ -525,6 +525,7 @@ pub fn row_json(row: &Row<'_>) -> serde_json::Value {
     json!({
         "stream": row.stream, "version": row.version, "last_entry": row.last,
         "standing": row.standing.name(), "available": row.state.available().get(),
+        "to": row.state.terms().to.to_string(),
         "state": to_json(&row.state.to_value()),
     })
 }

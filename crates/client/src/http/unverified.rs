@@ -3,7 +3,12 @@
 
 use serde_json::Value;
 
-use super::{Error, error::bad_answer, value::escaped, wire::Wire};
+use super::{
+    Error,
+    error::bad_answer,
+    value::{escaped, number},
+    wire::Wire,
+};
 
 /// Reads without proof.
 pub struct Unverified<'c> {
@@ -54,6 +59,11 @@ impl<'c> Unverified<'c> {
 
     /// All pages of a list that goes on with `next`.
     pub fn all(&self, path: &str, listed: &Listed<'_>) -> Result<Vec<Value>, Error> {
+        Ok(self.all_as_of(path, listed)?.0)
+    }
+
+    /// The same, and the entries that its last page holds for.
+    pub fn all_as_of(&self, path: &str, listed: &Listed<'_>) -> Result<(Vec<Value>, u64), Error> {
         let mut found = Vec::new();
         let mut after: Option<String> = None;
         loop {
@@ -64,7 +74,7 @@ impl<'c> Unverified<'c> {
             match next.filter(|_| page["has_more"] == true) {
                 // The same page again would come for ever.
                 next @ Some(_) if next != after => after = next,
-                _ => return Ok(found),
+                _ => return Ok((found, number(&page["as_of"], "checkpoint")?)),
             }
         }
     }

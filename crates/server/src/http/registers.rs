@@ -34,12 +34,43 @@ use super::{
 const LISTED_MAX: usize = 500;
 const LISTED_USUAL: usize = 50;
 
+/// What an answer says of its moment besides the size: when the last entry was recorded that counts,
+/// and which rules are in force after it.
+struct Then {
+    recorded_at: u64,
+    rules: u32,
+}
+
+impl Then {
+    fn of(streams: &dyn Streams) -> Self {
+        Self { recorded_at: streams.recorded_at(), rules: streams.rules().version }
+    }
+
+    fn as_of(&self, size: u64, at: At) -> Value {
+        let mut members = as_of(size, at);
+        members["recorded_at"] = json!(shape::moment(self.recorded_at));
+        members["rules"] = json!(self.rules);
+        members
+    }
+}
+
+/// What was made of the streams of a moment, with what is said of it.
+fn made<T>(
+    app: &App,
+    at: At,
+    make: impl FnOnce(&dyn Streams) -> Result<T, PastFault>,
+) -> Result<(T, u64, Value), Problem> {
+    let Seen { size, value } = view(&*app.books, at, |streams| Ok((make(streams)?, Then::of(streams))))?;
+    let (made, then) = value;
+    Ok((made, size, then.as_of(size, at)))
+}
+
 /// An answer with a view, its digest and the size that it holds for.
-fn told<V: View>(shown: &V, size: u64, at: At) -> Reply {
+fn told<V: View>(shown: &V, size: u64, as_of: &Value) -> Reply {
     let value = shown.to_value();
     let digest = lian_domain::views::digest(V::NAME, &value);
     let body = json!({
-        "view": V::NAME, "data": shape::value_of(&value), "digest": digest.to_hex(), "as_of": as_of(size, at),
+        "view": V::NAME, "data": shape::value_of(&value), "digest": digest.to_hex(), "as_of": as_of,
     });
     Reply::json(&body).at(size)
 }
@@ -50,8 +81,8 @@ fn answer<V: View>(
     at: At,
     make: impl FnOnce(&dyn Streams) -> Result<V, PastFault>,
 ) -> Result<Reply, Problem> {
-    let Seen { size, value } = view(&*app.books, at, make)?;
-    Ok(told(&value, size, at))
+    let (shown, size, as_of) = made(app, at, make)?;
+    Ok(told(&shown, size, &as_of))
 }
 
 /// The same of something that may not be there.
@@ -60,8 +91,8 @@ fn found<V: View>(
     at: At,
     make: impl FnOnce(&dyn Streams) -> Result<Option<V>, PastFault>,
 ) -> Result<Reply, Problem> {
-    let Seen { size, value } = view(&*app.books, at, make)?;
-    Ok(told(&value.ok_or_else(unknown)?, size, at))
+    let (shown, size, as_of) = made(app, at, make)?;
+    Ok(told(&shown.ok_or_else(unknown)?, size, &as_of))
 }
 
 /// May this reader see every stream that begins so?
@@ -85,10 +116,10 @@ pub fn stream(app: &App, request: &Request) -> Result<Reply, Problem> {
         return Err(unknown());
     }
     let at = at(app, request)?;
-    let Seen { size, value } = view(&*app.books, at, |streams| streams.stream(name))?;
-    let stream = value.ok_or_else(unknown)?;
+    let (found, size, as_of) = made(app, at, |streams| streams.stream(name))?;
+    let stream = found.ok_or_else(unknown)?;
     let mut body = shown(&stream);
-    body["as_of"] = as_of(size, at);
+    body["as_of"] = as_of;
     Ok(Reply::json(&body).with("ETag", format!("\"v{}\"", stream.version)).at(size))
 }
 
@@ -99,13 +130,12 @@ pub fn streams(app: &App, request: &Request) -> Result<Reply, Problem> {
     let limit = request.limit(LISTED_USUAL, LISTED_MAX)?;
     let after = request.parameter("after");
     let at = at(app, request)?;
-    let seen = view(&*app.books, at, |streams| streams.range(prefix, after, limit + 1))?;
-    let Seen { size, value: mut found } = seen;
+    let (mut found, size, as_of) = made(app, at, |streams| streams.range(prefix, after, limit + 1))?;
     let has_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| has_more).map(|stream| stream.name.to_string());
     let data: Vec<Value> = found.iter().map(shown).collect();
-    let body = json!({"data": data, "has_more": has_more, "next": next, "as_of": as_of(size, at)});
+    let body = json!({"data": data, "has_more": has_more, "next": next, "as_of": as_of});
     let reply = Reply::json(&body).at(size);
     Ok(match next {
         Some(next) => reply.with("Link", entries::next_link(request, next)),
@@ -244,5 +274,8 @@ pub fn draw(app: &App, request: &Request) -> Result<Reply, Problem> {
     let at = at(app, request)?;
     let drawn = drawn_again(app, request.place(0), request.place(1), at)?;
     let Seen { size, value: drawn } = drawn.ok_or_else(unknown)?;
-    Ok(if app.config.open_all { told(&drawn, size, at) } else { told(&drawn.public(), size, at) })
+    let at_size = At { size, present: false, ..at };
+    let ((), _, as_of) = made(app, at_size, |_| Ok(()))?;
+    let open = app.config.open_all;
+    Ok(if open { told(&drawn, size, &as_of) } else { told(&drawn.public(), size, &as_of) })
 }

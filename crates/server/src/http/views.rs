@@ -45,6 +45,7 @@ fn shown(card: &Card) -> Value {
         "no": card.no, "stream": format!("guarantee/{}", card.no), "version": card.version, "status": card.standing,
         "bank": card.bank, "debtor": card.debtor, "limit": card.limit, "outstanding": card.outstanding,
         "available": card.available, "currency": "TWD", "last_seq": card.last,
+        "to": card.state.get("to").map(shape::value_of), "state": shape::value_of(&card.state),
     })
 }
 
@@ -56,7 +57,6 @@ pub fn guarantee(app: &App, request: &Request) -> Result<Reply, Problem> {
     let Seen { size, value } = app.books.guarantee(&no, at)?;
     let card = value.ok_or_else(unknown)?;
     let mut body = shown(&card);
-    body["state"] = shape::value_of(&card.state);
     body["as_of"] = as_of(size, at);
     Ok(Reply::json(&body).with("ETag", format!("\"v{}\"", card.version)).at(size))
 }
