@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use lian_client::draft::Draft;
 use lian_core::{
     audit::Place,
+    entry::Verdict,
     hash::Digest,
     json::Value,
     keys::SecretKey,
@@ -30,7 +31,7 @@ use crate::{
     folder::{View, now_ms, now_s, write_file},
     hand_in::{Parcel, hand_in, hand_in_afar, rehearse_afar},
     keyring,
-    say::verdict_text,
+    say::{group, verdict_text},
     session::Session,
     text::Text,
 };
@@ -229,11 +230,7 @@ fn rehearse(session: &Session, base: Base, payload: &[u8], filing: &Filing) -> R
 }
 
 /// What the ledger would answer now.
-pub fn judge(
-    view: &View,
-    ledger: &mut Ledger,
-    filing: &Filing,
-) -> std::result::Result<lian_core::entry::Verdict, Unlogged> {
+pub fn judge(view: &View, ledger: &mut Ledger, filing: &Filing) -> std::result::Result<Verdict, Unlogged> {
     let tree = view.tree();
     let recorded_at = now_ms().max(ledger.recorded_at());
     let place = Place { index: tree.size(), recorded_at, tree: &tree, batch_first: true };
@@ -245,7 +242,7 @@ pub fn show_rehearsal(
     session: &Session,
     payload: &[u8],
     filing: &Filing,
-    verdict: &std::result::Result<lian_core::entry::Verdict, Unlogged>,
+    verdict: &std::result::Result<Verdict, Unlogged>,
 ) -> Result<()> {
     let out = session.out;
     let (says, end) = match verdict {
@@ -257,19 +254,47 @@ pub fn show_rehearsal(
         }
         Err(error) => (error.to_string(), Err(Failure::said(Exit::Failed, "contradiction"))),
     };
-    show_rehearsed(session, payload, filing, &says, Text::NothingSent);
+    show_rehearsed(session, payload, filing, &says, None, Text::NothingSent);
     end
 }
 
-/// The exact bytes, and what is said of them.
-pub fn show_rehearsed(session: &Session, payload: &[u8], filing: &Filing, says: &str, end: Text) {
+/// Prints that a statement is in the log already; the exit code is that of its verdict there.
+pub fn show_repeat(
+    session: &Session,
+    payload: &[u8],
+    filing: &Filing,
+    (entry, verdict): (u64, Verdict),
+    end: Text,
+) -> Result<()> {
+    let out = session.out;
+    let says =
+        format!("{}   {}", verdict_text(verdict, out), out.text(Text::LoggedAlready, &[&group(entry)]));
+    show_rehearsed(session, payload, filing, &says, Some(entry), end);
+    if verdict.is_accepted() { Ok(()) } else { Err(Failure::said(Exit::Refused, "refused")) }
+}
+
+/// The exact bytes, and what is said of them; `logged` is the entry that they are already.
+pub fn show_rehearsed(
+    session: &Session,
+    payload: &[u8],
+    filing: &Filing,
+    says: &str,
+    logged: Option<u64>,
+    end: Text,
+) {
     let out = session.out;
     let kinds: Vec<&str> = filing.events.iter().map(|event| event.kind).collect();
     if out.json {
         let payload: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
         let digest = filing.digest.to_hex();
-        return out
-            .value(&json!({"dry_run": true, "statement": digest, "payload": payload, "verdict": says}));
+        let mut value = json!({
+            "dry_run": true, "statement": digest, "payload": payload, "verdict": says,
+            "repeated": logged.is_some(),
+        });
+        if let Some(entry) = logged {
+            value["entry"] = json!(entry);
+        }
+        return out.value(&value);
     }
     out.talk(out.text(Text::WouldSign, &[&payload.len(), &kinds.join(", ")]));
     out.bytes(payload);

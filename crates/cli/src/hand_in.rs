@@ -33,7 +33,7 @@ use lian_server::{
 use serde_json::json;
 
 use crate::{
-    act::show_rehearsed,
+    act::{show_rehearsed, show_repeat},
     failure::{Exit, Failure, Result, exit_of},
     folder::{now_s, write_file},
     out::Out,
@@ -272,8 +272,11 @@ pub fn rehearse_afar(session: &Session, remote: &Remote, envelope: &Envelope, fi
             let failure = failed(Error::Problem(problem));
             (says, Err(Failure::said(failure.exit, &failure.code)))
         }
+        Rehearsal::Logged { entry, verdict } => {
+            return show_repeat(session, &envelope.payload, filing, (entry, verdict), Text::TriedOut);
+        }
     };
-    show_rehearsed(session, &envelope.payload, filing, &says, Text::TriedOut);
+    show_rehearsed(session, &envelope.payload, filing, &says, None, Text::TriedOut);
     end
 }
 

@@ -100,6 +100,7 @@ texts! {
     ViewsAgree: "{0} 列檢視均與帳本前 {1} 筆相符", "all {0} rows agree with a fresh fold of {1} entries";
 
     AsOf: "截至 {0}（{1}），帳本前 {2} 筆，每一判定皆已重算", "as of {0} ({1}), the first {2} entries; every verdict computed again";
+    LoggedAlready: "此陳述已登載於第 {0} 筆；再送只會得到其收據。", "this statement is logged already, as entry {0}; sending it again gives its receipt";
     ViewDigest: "檢視 {0} 摘要 {1}", "view {0}, digest {1}";
     OfSoMany: "{0} 件（共 {1} 件）", "{0} of {1}";
 

@@ -101,6 +101,36 @@ fn a_guarantee_lives_over_a_server_in_the_words_in_which_it_lives_on_a_folder() 
 }
 
 #[test]
+fn a_rehearsal_of_what_is_logged_already_says_where_on_a_folder_and_over_a_server() {
+    let desk = Desk::with_ledger();
+    desk.run(&[REQUEST, &["--out", "request.json"]].concat()).exits(0);
+    desk.run(&["submit", "request.json", "--dry-run"]).exits(0);
+    desk.run(&["submit", "request.json"]).exits(0);
+    desk.run(ACCEPT).exits(0);
+    desk.draw(1, 6_000_000, &["--out", "draw.json"]).exits(0);
+    desk.run(&["submit", "draw.json"]).exits(6);
+    let served = desk.serve(&["--open-all"]);
+
+    let rehearse = |file: &'static str, more: &[&str]| {
+        let near = desk.run(&[&["submit", file, "--dry-run"], more].concat());
+        let far = desk.run(&at(&served.url, &[&["submit", file, "--dry-run"], more].concat()));
+        assert_eq!(near.code, far.code, "{}\n{}", near.err, far.err);
+        [near, far]
+    };
+    for said in rehearse("request.json", &[]).map(|said| said.exits(0).out) {
+        assert!(said.contains("ACCEPTED   this statement is logged already, as entry 35"), "{said}");
+    }
+    for said in rehearse("draw.json", &["--lang", "zh-TW"]).map(|said| said.exits(6).out) {
+        assert!(said.contains("REFUSED 109") && said.contains("此陳述已登載於第 37 筆"), "{said}");
+    }
+    for said in rehearse("request.json", &["--json"]).map(|said| said.exits(0).json()) {
+        assert_eq!((&said["repeated"], &said["entry"]), (&true.into(), &35.into()), "{said}");
+    }
+    let tried = desk.draw(2, 1, &["--server", &served.url, "--dry-run", "--json"]).exits(0).json();
+    assert_eq!((&tried["repeated"], tried.get("entry")), (&false.into(), None));
+}
+
+#[test]
 fn a_server_that_shows_less_than_it_showed_before_is_a_fork_whatever_its_address_is() {
     let desk = Desk::with_ledger();
     copy(&desk.ledger(), &desk.path().join("older"));

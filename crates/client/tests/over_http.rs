@@ -423,6 +423,14 @@ fn a_rehearsal_says_what_would_become_of_a_statement_and_logs_nothing() {
     assert!(matches!(accepted, Ok(Rehearsal::Accepted)));
     let body = json!({"code": "quota-insufficient", "errors": [{"pointer": "/events/2"}], "dry_run": true});
     assert!(matches!(answers(422, body), Ok(Rehearsal::Refused { code: 109, event: 2, .. })));
+    let again = json!({"dry_run": true, "verdict": {"accepted": true}, "repeated": true, "entry": 7});
+    let logged = answers(200, again);
+    assert!(matches!(logged, Ok(Rehearsal::Logged { entry: 7, verdict }) if verdict.is_accepted()));
+    let body = json!({"code": "quota-insufficient", "dry_run": true, "repeated": true, "entry": 8});
+    let logged = answers(422, body);
+    assert!(matches!(logged, Ok(Rehearsal::Logged { entry: 8, verdict }) if verdict.code == 109));
+    let nowhere = json!({"dry_run": true, "verdict": {"accepted": true}, "repeated": true});
+    assert!(answers(200, nowhere).is_err(), "a repeat stands somewhere");
     let late = answers(412, json!({"code": "version-conflict", "dry_run": true}));
     assert!(matches!(late, Ok(Rehearsal::Rejected(problem)) if problem.code == "version-conflict"));
     assert!(matches!(answers(503, json!({"code": "read-only"})), Err(Error::Problem(_))));

@@ -3,21 +3,25 @@
 use std::path::PathBuf;
 
 use lian_core::{
+    entry::Verdict,
     hash::{Digest, hex_encode},
     json::Value,
     keys::SecretKey,
     statement::{ENVELOPE_BYTES_MAX, Envelope, STATEMENT_TYPE, Statement, pae, statement_digest},
     time::format_moment,
 };
-use lian_domain::filing::Filing;
+use lian_domain::{filing::Filing, ledger::Ledger};
+use lian_server::peek;
 use serde_json::{Map, json};
 
 use crate::{
-    act::{judge, show_rehearsal},
+    act::{judge, show_rehearsal, show_repeat},
     failure::{Failure, Result},
-    folder::{now_s, read_file, take, write_file},
+    folder::{View, now_s, read_file, take, write_file},
     hand_in::{Parcel, hand_in, hand_in_afar, rehearse_afar},
     keyring::{self, random},
+    past::damaged,
+    say::Entry,
     session::Session,
     text::Text,
 };
@@ -221,8 +225,28 @@ fn rehearse(session: &Session, parcels: &[Parcel]) -> Result<()> {
     for Parcel { envelope } in parcels {
         let filing = Filing::read(&envelope.payload, statement_digest(&envelope.payload));
         let filing = filing.map_err(Failure::usage)?;
+        if let Some(there) = logged(&view, &ledger, envelope)? {
+            show_repeat(session, &envelope.payload, &filing, there, Text::NothingSent)?;
+            continue;
+        }
         let verdict = judge(&view, &mut ledger, &filing);
         show_rehearsal(session, &envelope.payload, &filing, &verdict)?;
     }
     Ok(())
+}
+
+/// Entry and verdict of a statement that was logged before: it is one of those that name the stream of
+/// its first event.
+fn logged(view: &View, ledger: &Ledger, envelope: &Envelope) -> Result<Option<(u64, Verdict)>> {
+    let statement = Statement::parse(&envelope.payload).map_err(Failure::usage)?;
+    let Some(first) = statement.events.first() else { return Ok(None) };
+    let digest = statement_digest(&envelope.payload);
+    for index in peek::history(&view.reader, ledger, first.stream).map_err(damaged)? {
+        let stored = view.reader.read_entry(index).map_err(damaged)?;
+        let leaf = Entry::open(&stored)?.leaf;
+        if leaf.statement == digest {
+            return Ok(Some((index, leaf.verdict)));
+        }
+    }
+    Ok(None)
 }

@@ -2,14 +2,17 @@
 //! Invariant: the same bytes at each try, so that whatever was lost on the way is harmless; what
 //! is returned is in the log, with a receipt for these very bytes that was verified here.
 
-use lian_core::statement::{Envelope, REJECTION_TYPE, statement_digest};
+use lian_core::{
+    entry::Verdict,
+    statement::{Envelope, REJECTION_TYPE, statement_digest},
+};
 use lian_domain::refusal::Refusal;
 use serde_json::Value;
 
 use super::{
     Client, Proved, Rejected,
     error::{Error, Problem, bad_answer},
-    value::text,
+    value::{number, text},
     wire::Answer,
 };
 use crate::answer::{Doubt, open_rejection};
@@ -57,6 +60,13 @@ pub enum Rehearsal {
     },
     /// It would be turned away.
     Rejected(Box<Problem>),
+    /// It is in the log already.
+    Logged {
+        /// Its entry.
+        entry: u64,
+        /// Its verdict there.
+        verdict: Verdict,
+    },
 }
 
 impl Client {
@@ -125,7 +135,8 @@ impl Client {
             };
         }
         if body["verdict"]["accepted"] == true {
-            return Ok(Rehearsal::Accepted);
+            let logged = |entry| Rehearsal::Logged { entry, verdict: Verdict::ACCEPTED };
+            return Ok(place(&body)?.map_or(Rehearsal::Accepted, logged));
         }
         Err(bad_answer("a rehearsal without a verdict"))
     }
@@ -138,5 +149,13 @@ fn refused(body: &Value) -> Result<Rehearsal, Error> {
     let code = refusal.ok_or_else(|| bad_answer(format!("{name} is no refusal")))?.code();
     let pointer = body["errors"][0]["pointer"].as_str().unwrap_or_default();
     let event = pointer.strip_prefix("/events/").and_then(|event| event.parse().ok()).unwrap_or_default();
-    Ok(Rehearsal::Refused { code, name, event })
+    Ok(match place(body)? {
+        Some(entry) => Rehearsal::Logged { entry, verdict: Verdict { code, event } },
+        None => Rehearsal::Refused { code, name, event },
+    })
+}
+
+/// Where a statement stands that was logged before.
+fn place(body: &Value) -> Result<Option<u64>, Error> {
+    if body["repeated"] == true { number(body, "entry").map(Some) } else { Ok(None) }
 }
