@@ -5,13 +5,19 @@ use std::{path::Path, sync::Arc, thread};
 
 use crate::{
     families::{self, BAG, CASE, NEW_YEAR_S, Story},
-    support::{browser::Browser, door, system_keys},
+    support::{START_S, browser::Browser, door, system_keys},
 };
-use lian_client::sample::{House, SAMPLE_NAME};
+use lian_client::{
+    http::{Client, Error, Trust},
+    kinds,
+    sample::{House, SAMPLE_NAME},
+    seen::SeenMemory,
+};
 use lian_domain::{
     clearance::Mawb,
     dates::Day,
     ledger::Ledger,
+    rules::Rules,
     views::{
         View,
         board::{self, BoardQuery},
@@ -26,7 +32,7 @@ use lian_server::{
         books::{At, Books, FoldedBooks, view},
         moment::day_of,
         row_books::RowBooks,
-        serve,
+        serve, shape,
     },
     keeping::Views,
     open::{Fold, open_over},
@@ -157,6 +163,13 @@ fn strangers_read(browser: &mut Browser) {
     }
 }
 
+/// An answer says when its last entry was recorded, and the rules in force after it.
+fn assert_moment(answer: &serde_json::Value, ledger: &Ledger) {
+    let as_of = &answer["as_of"];
+    assert_eq!(as_of["recorded_at"], shape::moment(ledger.recorded_at()), "{as_of}");
+    assert_eq!(as_of["rules"], ledger.rules().version, "{as_of}");
+}
+
 /// An open ledger gives all of it, as of any moment, with the digests that the domain computes.
 fn everybody_reads(service: &Service, browser: &mut Browser) {
     let size = service.reader().head().size();
@@ -167,6 +180,7 @@ fn everybody_reads(service: &Service, browser: &mut Browser) {
             let answer = browser.get(&format!("{path}?as_of=checkpoint:{size}"));
             assert_eq!(answer.json()["digest"], digest, "{path} at {size}: {}", answer.text());
             assert_eq!(answer.header("ledger-checkpoint"), Some(size.to_string().as_str()), "{path}");
+            assert_moment(&answer.json(), &ledger);
         }
     }
     let draw = browser.get("/v1/draws/ethics_sample/2026Q4").json();
@@ -176,6 +190,10 @@ fn everybody_reads(service: &Service, browser: &mut Browser) {
     assert_eq!(draw["digest"], lian_domain::views::digest("draw", &value).to_hex(), "over what was sent");
 
     let ledger = fold(service, size);
+    for path in ["/v1/draws/ethics_sample/2026Q4", "/v1/streams?prefix=cargo/", "/v1/streams/broker/22099131"]
+    {
+        assert_moment(&browser.get(path).json(), &ledger);
+    }
     let bag = browser.get(&format!("/v1/streams/{BAG}")).json();
     let stream = ledger.stream(BAG).unwrap();
     assert_eq!(bag["state_digest"], stream.state_digest().to_hex());
@@ -219,6 +237,31 @@ fn a_server_tells_each_view_as_the_domain_does_and_strangers_only_what_is_public
     everybody_reads(open.service(), &mut Browser::open(open.address()));
 
     Arc::into_inner(open.stop()).expect("nobody else holds the ledger").close().unwrap();
+}
+
+#[test]
+fn rules_of_any_version_are_believed_by_the_receipt_of_the_entry_that_published_them() {
+    let door = door::open(door::config());
+    let publish = |rules: &Rules| {
+        let draft = door.house.draft(&door.ledger, START_S);
+        let stream = format!("rules/{}", rules.version);
+        let draft = draft.event("rules.published", &stream, 0, kinds::rules_published(rules));
+        door.submit(&[door.house.sign(&draft, &[("officer:adm1", "admin"), ("officer:adm2", "admin")])]);
+    };
+    let second = Rules { version: 2, due_days: 20, ..Rules::standard() };
+    publish(&second);
+    // Of a number that is in force: refused, and on the record.
+    publish(&Rules { due_days: 30, ..Rules::standard() });
+    let url = format!("http://{}", door.address());
+    let client = Client::new(&url, Trust::key(door.log.clone()), SeenMemory::default()).unwrap();
+
+    assert_eq!(*client.rules(1).unwrap(), Rules::standard());
+    assert_eq!(*client.rules(2).unwrap(), second);
+    assert!(matches!(client.rules(3), Err(Error::Doubt(_))), "nobody published it");
+    assert_eq!(client.epoch(0).unwrap().size, 1);
+    assert!(client.epoch(7).is_err());
+    drop(client);
+    door.close();
 }
 
 #[test]

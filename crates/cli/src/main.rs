@@ -10,6 +10,7 @@ mod hand_in;
 mod keyring;
 mod out;
 mod past;
+mod reading;
 mod remote;
 mod say;
 mod session;

@@ -1,18 +1,16 @@
 //! The ledger as it stood at a moment, for commands that only read.
 //! Invariant: every verdict up to that moment was computed again before anything is said of it.
 
-use lian_domain::{dates::Day, ledger::Ledger, views::View as Viewed};
+use lian_domain::{dates::Day, ledger::Ledger};
 use lian_server::peek;
-use serde_json::json;
 
 use crate::{
     failure::{Exit, Failure, Result},
     folder::{View, now_ms},
     out::Out,
-    say::{Entry, group, to_json},
+    say::Entry,
     session::Session,
-    text::Text,
-    when::{When, day_of, iso, roc, size_at},
+    when::{When, day_of, size_at},
 };
 
 /// The moment that a reading command is about.
@@ -49,17 +47,6 @@ pub fn past(session: &Session, when: When) -> Result<Past> {
 }
 
 impl Past {
-    /// The line that says what is looked at, on standard error.
-    pub fn announce(&self, out: Out) {
-        let size = group(self.ledger.size());
-        out.talk(out.text(Text::AsOf, &[&roc(self.moment), &iso(self.moment), &size]));
-    }
-
-    /// The same for programs, as members of what is printed.
-    pub fn json(&self) -> serde_json::Value {
-        json!({"moment": iso(self.moment), "size": self.ledger.size(), "rules": self.ledger.rules().version})
-    }
-
     /// The entries that name a stream, one a line.
     pub fn timeline(&self, stream: &str, out: Out) -> Result<()> {
         for index in self.history(stream)? {
@@ -83,29 +70,7 @@ impl Past {
     }
 }
 
-/// A view for programs, with the digest that two parties compare.
-pub fn view_json<V: Viewed>(past: &Past, view: &V) -> serde_json::Value {
-    json!({
-        "view": V::NAME, "digest": view.digest().to_hex(), "as_of": past.json(),
-        "data": to_json(&view.to_value()),
-    })
-}
-
-/// The digest of a view, on standard error.
-pub fn say_digest<V: Viewed>(view: &V, out: Out) {
-    out.talk(out.text(Text::ViewDigest, &[&V::NAME, &view.digest()]));
-}
-
 /// Bytes of the folder do not say what they should.
 pub fn damaged(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Failed, "damaged", error).fix("run `lian verify`")
-}
-
-/// A stream for programs.
-pub fn stream_json(past: &Past, stream: &lian_domain::ledger::Stream) -> Result<serde_json::Value> {
-    Ok(json!({
-        "stream": &*stream.name, "version": stream.version, "logged": stream.logged,
-        "state": stream.state_value().as_ref().map(to_json), "state_digest": stream.state_digest().to_hex(),
-        "entries": past.history(&stream.name)?,
-    }))
 }

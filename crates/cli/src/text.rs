@@ -100,6 +100,11 @@ texts! {
     ViewsAgree: "{0} 列檢視均與帳本前 {1} 筆相符", "all {0} rows agree with a fresh fold of {1} entries";
 
     AsOf: "截至 {0}（{1}），帳本前 {2} 筆，每一判定皆已重算", "as of {0} ({1}), the first {2} entries; every verdict computed again";
+    AsOfServer: "截至 {0}（{1}），帳本前 {2} 筆，依伺服器所稱；摘要已在此核對", "as of {0} ({1}), the first {2} entries, as the server says; digests checked here";
+    ViewDiffers: "{0}：伺服器所附摘要為 {1}，所送內容之摘要為 {2}；不予採信，未顯示。", "{0}: the server names digest {1}, and what it sent has {2}; it is not believed, and not shown";
+    ViewDiffersFix: "保留此回覆為證，並與他人比對檢查點與摘要", "keep the answer as evidence; compare checkpoints and digests with others";
+    OtherView: "所問為 {0}，伺服器僅答以 {1}：全文僅供當事人", "asked for {0}, the server tells {1} only: the whole is for its parties";
+    EntriesLack: "{0}：伺服器稱有 {1} 筆提及，僅列出 {2} 筆", "{0}: the server says that {1} entries name it, and lists {2}";
     LoggedAlready: "此陳述已登載於第 {0} 筆；再送只會得到其收據。", "this statement is logged already, as entry {0}; sending it again gives its receipt";
     ViewDigest: "檢視 {0} 摘要 {1}", "view {0}, digest {1}";
     OfSoMany: "{0} 件（共 {1} 件）", "{0} of {1}";

@@ -3,50 +3,14 @@
 
 mod support;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{fs, path::Path};
 
-use support::{Run, run};
-use tempfile::TempDir;
+use support::{Run, copy, run, sample};
 
 const BAG: &str = "297-83993523/598FJ923";
 const DRAW: [&str; 4] = ["draw", "check", "ethics_sample", "2026Q3"];
 const MANIFEST: &str = r#"{"arrival_at":"2027-01-31T18:00:00+08:00","carrier":"CI","class":"express",
     "consignee":null,"consignor":null,"flight":"CI5832","goods":null,"long_leg":true,"pieces":3}"#;
-
-/// The demo's ledger, made once, with the forgeries beside it.
-fn sample() -> &'static Path {
-    static SAMPLE: OnceLock<TempDir> = OnceLock::new();
-    let folder = SAMPLE.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        run(folder.path(), &["demo", "--dir", "sample", "--json"]).exits(0).json();
-        fs::rename(folder.path().join("sample/ledger"), folder.path().join("ledger")).unwrap();
-        folder
-    });
-    folder.path()
-}
-
-/// A copy of it that may be written.
-fn copy() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    copy_all(&sample().join("ledger"), &folder.path().join("ledger"));
-    folder
-}
-
-fn copy_all(from: &Path, to: &PathBuf) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.path().is_dir() {
-            copy_all(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
-}
 
 fn both(folder: &Path, command: &[&str], more: &[&str]) -> Run {
     run(folder, &[command, more].concat())

@@ -34,6 +34,32 @@ pub enum Doubt {
         /// Size now.
         new: u64,
     },
+    /// A view or state is not the one that its digest is of.
+    #[error("{what}: the server names digest {said}, and what it sent has {found}")]
+    Digest {
+        /// Name of the view or stream.
+        what: String,
+        /// As the server says.
+        said: Digest,
+        /// Computed.
+        found: Digest,
+    },
+    /// The answer holds for another moment.
+    #[error("asked for the first {asked} entries, the answer is of {told}")]
+    Moment {
+        /// Entries that were asked for.
+        asked: u64,
+        /// Entries that it holds for.
+        told: u64,
+    },
+    /// The answer is about another stream.
+    #[error("asked for {asked}, the answer is of {told}")]
+    Stream {
+        /// What was asked for.
+        asked: String,
+        /// What came.
+        told: String,
+    },
 }
 
 /// What a verified receipt says.

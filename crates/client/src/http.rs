@@ -1,7 +1,8 @@
 //! A ledger behind an address: `Client`.
 //! Invariant: nothing is returned that was not verified: a receipt holds for the very bytes that
 //! were sent, every checkpoint extends the last one seen, a rejection is signed by the log's own
-//! admission key. What cannot be verified is only to be had by [`Client::unverified`].
+//! admission key. What cannot be verified is only to be had by [`Client::unverified`]; views and states
+//! are the server's word, and have the digest that other parties compare.
 //! Limits: those of `Patience`; an answer has at most 64 MiB.
 
 mod complete;
@@ -12,6 +13,7 @@ mod submit;
 mod tail;
 mod unverified;
 mod value;
+mod views;
 mod wire;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -32,6 +34,7 @@ pub use self::{
     submit::{Outcome, Rehearsal},
     tail::Tail,
     unverified::{Listed, Unverified},
+    views::{Moment, Stated, Told},
     wire::{Options, Patience},
 };
 use self::{error::bad_answer, wire::Wire};

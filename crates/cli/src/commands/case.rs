@@ -1,13 +1,13 @@
 //! `lian case`: seizure cases and their limitation clocks (裁處權時效).
 
 use clap::{Args, Subcommand};
+use lian_core::json::Value;
 use lian_domain::{
     cases::{
         Case, State,
         clocks::{Clock, Standing, clocks},
     },
-    dates::Day,
-    views::{self, cases::CaseClocks},
+    views::{self, cases::clock_value},
 };
 use serde_json::json;
 
@@ -15,8 +15,9 @@ use super::record::{Record, within};
 use crate::{
     failure::{Failure, Result},
     out::Out,
-    past::{AsOf, damaged, past, say_digest, stream_json, view_json},
-    say::{money, to_json},
+    past::AsOf,
+    reading::{Asked, Family, Source, made, roc_day, text},
+    say::money,
     session::Session,
     text::Text,
 };
@@ -76,92 +77,95 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     }
 }
 
-fn case_of(stream: &lian_domain::ledger::Stream) -> Option<&Case> {
-    match stream.family()?.case()? {
-        State::Case(case) => Some(case),
-        _ => None,
-    }
-}
-
 fn show(a: &Show, session: &Session) -> Result<()> {
     let out = session.out;
-    let stream = format!("case/{}", a.no.trim_start_matches("case/"));
-    let past = past(session, a.moment.as_of)?;
-    let found = past.stream(&stream)?;
-    let case = case_of(found).ok_or_else(|| Failure::usage(format!("{stream} is no case")))?;
-    let clocks = clocks(case, &past.ledger.rules().cases, past.today);
+    let name = format!("case/{}", a.no.trim_start_matches("case/"));
+    let source = Source::open(session, a.moment.as_of)?;
+    let (found, at) = source.stream(&name, Family::Case)?;
+    let Some(State::Case(case)) = found.state.case() else {
+        return Err(Failure::usage(format!("{name} is no case")));
+    };
+    let clocks = clocks(case, &source.rules(at)?.cases, at.today);
     if out.json {
-        let mut value = stream_json(&past, found)?;
+        let shown = source.json(std::iter::once(&found), at)?.pop();
+        let mut value = shown.unwrap_or_default();
         value["clocks"] = json!(clocks.iter().map(clock_json).collect::<Vec<_>>());
-        value["as_of"] = past.json();
+        value["as_of"] = at.json();
         out.value(&value);
         return Ok(());
     }
-    past.announce(out);
+    at.announce(out);
+    for line in facts(&name, found.version, case, out) {
+        out.line(line);
+    }
+    for clock in &clocks {
+        out.line(format!("  {}", clock_line(&clock_value(clock), out)));
+    }
+    source.timeline(&found, at, out)
+}
+
+fn facts(name: &str, version: u64, case: &Case, out: Out) -> Vec<String> {
     let status = case.status.name().to_uppercase();
-    out.line(format!("{stream}   v{}   {status}   {}   {}", found.version, case.officer, case.section));
+    let mut lines = vec![format!("{name}   v{version}   {status}   {}   {}", case.officer, case.section)];
     let declaration = case.declaration.map_or_else(|| "–".to_owned(), |no| no.to_string());
     let facts =
         [&case.detected_on.to_roc() as &dyn std::fmt::Display, &case.opened_on.to_roc(), &declaration];
-    out.line(format!("  {}", out.text(Text::CaseFacts, &facts)));
+    lines.push(format!("  {}", out.text(Text::CaseFacts, &facts)));
     if let Some(decision) = &case.decision {
         let sums = [&money(decision.fine.get()) as &dyn std::fmt::Display, &money(case.collected.get())];
-        out.line(format!("  {}", out.text(Text::CaseDecided, &sums)));
+        lines.push(format!("  {}", out.text(Text::CaseDecided, &sums)));
     }
-    for clock in &clocks {
-        out.line(format!("  {}", clock_line(clock, out)));
-    }
-    past.timeline(&stream, out)
+    lines
 }
 
 fn all_clocks(a: &Clocks, session: &Session) -> Result<()> {
     let out = session.out;
-    let past = past(session, a.moment.as_of)?;
-    let view = views::cases::clocks(&past.ledger, past.today).map_err(damaged)?;
-    let wanted = |row: &&CaseClocks| {
-        a.officer.as_deref().is_none_or(|wanted| wanted == row.officer)
-            && a.within.is_none_or(|most| row.alarm.is_some_and(|months| months <= most))
+    let source = Source::open(session, a.moment.as_of)?;
+    let told = source
+        .view(Asked::path("/v1/cases/clocks"), |past| made(views::cases::clocks(&past.ledger, past.today)))?;
+    let alarm = |row: &Value<'_>| row.get("alarm").and_then(Value::as_int);
+    let wanted = |row: &&Value<'_>| {
+        a.officer.as_deref().is_none_or(|wanted| wanted == text(row, "officer"))
+            && a.within.is_none_or(|most| alarm(row).is_some_and(|months| months <= i64::from(most)))
     };
-    let found: Vec<&CaseClocks> = view.rows.iter().filter(wanted).collect();
+    let all = told.rows("rows");
+    let found: Vec<&Value<'_>> = all.iter().filter(wanted).collect();
     if out.json {
-        let mut value = view_json(&past, &view);
-        value["data"]["rows"] = found.iter().map(|row| to_json(&row.to_value())).collect();
-        out.value(&value);
+        out.value(&told.json_of(&found));
         return Ok(());
     }
-    past.announce(out);
+    told.at.announce(out);
     for row in &found {
         for line in lines(row, out) {
             out.line(line);
         }
     }
-    out.talk(out.text(Text::OfSoMany, &[&found.len(), &view.rows.len()]));
-    say_digest(&view, out);
+    out.talk(out.text(Text::OfSoMany, &[&found.len(), &all.len()]));
+    told.say_digest(out);
     Ok(())
 }
 
-/// A case and its clocks, the superseded ones left out.
-pub fn lines(row: &CaseClocks, out: Out) -> Vec<String> {
-    let last = row.last.map_or_else(|| "–".to_owned(), Day::to_roc);
-    let mut lines = vec![format!("case/{}   {}   {}   {last}", row.no, row.status.name(), row.officer)];
-    let live = row.clocks.iter().filter(|clock| clock.standing != Standing::Superseded);
+/// A case of the view and its clocks, the superseded ones left out.
+pub fn lines(row: &Value<'_>, out: Out) -> Vec<String> {
+    let (no, status, officer) = (text(row, "no"), text(row, "status"), text(row, "officer"));
+    let mut lines = vec![format!("case/{no}   {status}   {officer}   {}", roc_day(row, "last"))];
+    let clocks = row.get("clocks").and_then(Value::as_list).unwrap_or_default();
+    let live = clocks.iter().filter(|clock| text(clock, "standing") != Standing::Superseded.name());
     lines.extend(live.map(|clock| format!("  {}", clock_line(clock, out))));
     lines
 }
 
-/// A clock in words.
-pub fn clock_line(clock: &Clock, out: Out) -> String {
-    let days = [
-        &clock.from.to_roc() as &dyn std::fmt::Display,
-        &clock.last_counted.to_roc(),
-        &clock.last_uncounted.to_roc(),
-    ];
-    let says = match clock.warning {
+/// A clock of the view in words.
+fn clock_line(clock: &Value<'_>, out: Out) -> String {
+    let days = ["from", "last_counted", "last_uncounted"].map(|name| roc_day(clock, name));
+    let days: [&dyn std::fmt::Display; 3] = [&days[0], &days[1], &days[2]];
+    let says = match clock.get("warning").and_then(Value::as_int) {
         Some(0) => out.word("LAPSED"),
         Some(months) => format!("{} {}", out.word("WARNING"), out.text(Text::ClockWithin, &[&months])),
-        None => clock.standing.name().to_owned(),
+        None => text(clock, "standing").to_owned(),
     };
-    format!("{} {}   {}   {says}", clock.article, clock.code.name(), out.text(Text::ClockDays, &days))
+    let (article, code) = (text(clock, "article"), text(clock, "code"));
+    format!("{article} {code}   {}   {says}", out.text(Text::ClockDays, &days))
 }
 
 fn clock_json(clock: &Clock) -> serde_json::Value {

@@ -1,17 +1,16 @@
 //! `lian clearance`: what happens to cargo, and the views of it.
 
 use clap::{Args, Subcommand};
+use lian_client::http::Listed;
 use lian_core::json::Value;
 use lian_domain::{
-    clearance::{self, Cargo, Conservation, Imbalance, Mawb, Warehouse},
+    clearance::{self, Cargo, Mawb, Warehouse},
     dates::Day,
     families,
     ids::{DeclarationNo, Ubn},
-    ledger::Stream,
     views::{
         self,
         board::{self, BoardQuery, Column},
-        cargo::WaybillView,
     },
 };
 use serde_json::json;
@@ -20,11 +19,11 @@ use super::record::{Record, within};
 use crate::{
     failure::{Exit, Failure, Result},
     out::{Lang, Out},
-    past::{AsOf, Past, damaged, past, say_digest, stream_json, view_json},
+    past::AsOf,
+    reading::{Asked, Family, Source, Standing, Told, made, number, numbers, text},
     say::short,
     session::Session,
     text::Text,
-    when::roc,
 };
 
 const EXAMPLES: &str = "\
@@ -111,59 +110,62 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     }
 }
 
-/// Cargo, if a stream is one.
-fn cargo(stream: &Stream) -> Option<&Cargo> {
-    stream.family().and_then(families::State::clearance).and_then(clearance::State::cargo)
+/// Cargo, if a state is that.
+fn cargo(state: &families::State) -> Option<&Cargo> {
+    state.clearance().and_then(clearance::State::cargo)
 }
 
 fn show(a: &Show, session: &Session) -> Result<()> {
     let out = session.out;
-    let past = past(session, a.moment.as_of)?;
-    let found = found(&past, a.what.strip_prefix("cargo/").unwrap_or(&a.what))?;
+    let (prefix, wanted) = meant(a.what.strip_prefix("cargo/").unwrap_or(&a.what))?;
+    let source = Source::open(session, a.moment.as_of)?;
+    let kept = |name: &str, state: &families::State| cargo(state).is_some_and(|cargo| wanted(name, cargo));
+    let (found, at) = source.streams(&prefix, Family::Clearance, &kept)?;
     if found.is_empty() {
         return Err(Failure::usage(format!("nothing is known of {} at that moment", a.what)));
     }
     if out.json {
-        let cargo: Vec<_> = found.iter().map(|stream| stream_json(&past, stream)).collect::<Result<_>>()?;
-        out.value(&json!({"cargo": cargo, "as_of": past.json()}));
+        out.value(&json!({"cargo": source.json(found.iter(), at)?, "as_of": at.json()}));
         return Ok(());
     }
-    past.announce(out);
-    for stream in found {
-        for line in lines(stream, out) {
+    at.announce(out);
+    for standing in &found {
+        for line in lines(standing, out) {
             out.line(line);
         }
-        past.timeline(&stream.name, out)?;
+        source.timeline(standing, at, out)?;
     }
     Ok(())
 }
 
-/// The cargo that somebody means, ascending.
-fn found<'p>(past: &'p Past, what: &str) -> Result<Vec<&'p Stream>> {
-    let all = past.ledger.streams().iter().filter_map(|stream| Some((stream, cargo(stream)?)));
-    let mut found: Vec<&Stream> = if let Some((mawb, hawb)) = what.split_once('/') {
-        let name = format!("cargo/{mawb}/{hawb}");
-        all.filter(|(stream, _)| *stream.name == *name).map(|(stream, _)| stream).collect()
-    } else if Mawb::parse(what).is_some() {
-        let prefix = format!("cargo/{what}/");
-        all.filter(|(stream, _)| stream.name.starts_with(&prefix)).map(|(stream, _)| stream).collect()
-    } else if let Some(wanted) = DeclarationNo::parse(what) {
-        let of = |cargo: &Cargo| cargo.declared.as_ref().is_some_and(|it| it.declaration == wanted);
-        all.filter(|(_, cargo)| of(cargo)).map(|(stream, _)| stream).collect()
-    } else {
+/// Which cargo of those whose names begin so.
+type Wanted = Box<dyn Fn(&str, &Cargo) -> bool>;
+
+/// The cargo that somebody means.
+fn meant(what: &str) -> Result<(String, Wanted)> {
+    if what.contains('/') {
+        let name = format!("cargo/{what}");
+        return Ok((name.clone(), Box::new(move |found, _| found == name)));
+    }
+    if Mawb::parse(what).is_some() {
+        return Ok((format!("cargo/{what}/"), Box::new(|_, _| true)));
+    }
+    let Some(wanted) = DeclarationNo::parse(what) else {
         return Err(Failure::usage(format!("{what:?} is no waybill, bag or declaration"))
             .fix("write 297-83993523/598FJ923, 297-83993523, or 14 places with blanks written _"));
     };
-    found.sort_unstable_by(|left, right| left.name.cmp(&right.name));
-    Ok(found)
+    let declared = move |_: &str, cargo: &Cargo| {
+        cargo.declared.as_ref().is_some_and(|declared| declared.declaration == wanted)
+    };
+    Ok(("cargo/".to_owned(), Box::new(declared)))
 }
 
 /// A bag in a few lines.
-pub fn lines(stream: &Stream, out: Out) -> Vec<String> {
-    let Some(cargo) = cargo(stream) else { return Vec::new() };
+fn lines(standing: &Standing, out: Out) -> Vec<String> {
+    let Some(cargo) = cargo(&standing.state) else { return Vec::new() };
     let lane = cargo.lane().map_or("–", clearance::Lane::as_str);
     let declared = cargo.declared.as_ref().map_or_else(|| "–".to_owned(), |it| it.declaration.to_string());
-    let mut lines = vec![format!("{}   v{}   {lane}   {declared}", stream.name, stream.version)];
+    let mut lines = vec![format!("{}   v{}   {lane}   {declared}", standing.name, standing.version)];
     let pieces = Text::CargoPieces;
     lines.push(format!(
         "  {}",
@@ -200,97 +202,112 @@ pub fn lines(stream: &Stream, out: Out) -> Vec<String> {
 
 fn conservation(a: &Waybill, session: &Session) -> Result<()> {
     let out = session.out;
-    let text = a.mawb.strip_prefix("mawb/").unwrap_or(&a.mawb);
-    let mawb = Mawb::parse(text)
-        .ok_or_else(|| Failure::usage(format!("{text:?} is no master waybill: write 297-83993523")))?;
-    let past = past(session, a.moment.as_of)?;
-    let view = views::cargo::conservation(&past.ledger, &mawb).map_err(damaged)?;
-    let view = view.ok_or_else(|| Failure::usage(format!("nothing is known of {mawb} at that moment")))?;
-    let word = if view.sums.holds() { "PASS" } else { "FAIL" };
+    let what = a.mawb.strip_prefix("mawb/").unwrap_or(&a.mawb);
+    let mawb = Mawb::parse(what)
+        .ok_or_else(|| Failure::usage(format!("{what:?} is no master waybill: write 297-83993523")))?;
+    let source = Source::open(session, a.moment.as_of)?;
+    let told = source.view(Asked::path(&format!("/v1/clearance/{mawb}")), |past| {
+        let view = made(views::cargo::conservation(&past.ledger, &mawb))?;
+        view.ok_or_else(|| Failure::usage(format!("nothing is known of {mawb} at that moment")))
+    })?;
+    let holds = holds(&told.data);
     if out.json {
-        let mut value = view_json(&past, &view);
-        value["result"] = json!(word);
+        let mut value = told.json();
+        value["result"] = json!(if holds { "PASS" } else { "FAIL" });
         out.value(&value);
     } else {
-        past.announce(out);
-        for line in sums(&view, out) {
+        told.at.announce(out);
+        for line in sums(&told.data, out) {
             out.line(line);
         }
-        say_digest(&view, out);
+        told.say_digest(out);
     }
-    if view.sums.holds() { Ok(()) } else { Err(Failure::said(Exit::Failed, "imbalance")) }
+    if holds { Ok(()) } else { Err(Failure::said(Exit::Failed, "imbalance")) }
 }
 
-/// Whether the pieces of a master waybill add up, and where not.
-pub fn sums(view: &WaybillView, out: Out) -> Vec<String> {
-    let sums = &view.sums;
-    let word = out.word(if sums.holds() { "PASS" } else { "FAIL" });
-    let says = out.text(Text::MawbSums, &[&sums.bills, &sums.expected(), &sums.standing()]);
-    let mut lines = vec![format!("{word}  {}   {says}", view.mawb)];
-    for (name, count) in parts(sums).into_iter().filter(|(_, count)| *count != 0) {
-        lines.push(format!("  {name:<16} {count:>8}"));
+fn holds(view: &Value<'_>) -> bool {
+    view.get("conservation").and_then(|sums| sums.get("holds")) == Some(&Value::Bool(true))
+}
+
+/// Counts of a waybill that are shown if there are any, in their order.
+const PARTS: [&str; 12] = [
+    "manifest",
+    "amended",
+    "landed",
+    "awaited",
+    "released",
+    "gone",
+    "held",
+    "seized",
+    "returned",
+    "abandoned",
+    "on_hand",
+    "gone_unreleased",
+];
+
+/// Whether the pieces of a master waybill of the view add up, and where not.
+pub fn sums(view: &Value<'_>, out: Out) -> Vec<String> {
+    let sums = view.get("conservation").unwrap_or(&Value::Null);
+    let word = out.word(if holds(view) { "PASS" } else { "FAIL" });
+    let [bills, expected, standing] = numbers(sums, ["bills", "expected", "standing"]);
+    let says = out.text(Text::MawbSums, &[&bills, &expected, &standing]);
+    let mut lines = vec![format!("{word}  {}   {says}", text(view, "mawb"))];
+    for name in PARTS {
+        let count = number(sums, name);
+        if count != 0 {
+            lines.push(format!("  {name:<16} {count:>8}"));
+        }
     }
-    lines.extend(sums.findings.iter().map(|finding| format!("  FAIL {}", imbalance(finding, out))));
+    let findings = sums.get("findings").and_then(Value::as_list).unwrap_or_default();
+    lines.extend(findings.iter().map(|finding| format!("  FAIL {}", imbalance(finding, out))));
     lines
 }
 
-fn parts(sums: &Conservation) -> [(&'static str, i64); 12] {
-    [
-        ("manifest", sums.manifest),
-        ("amended", sums.amended),
-        ("landed", sums.landed),
-        ("awaited", sums.awaited),
-        ("released", sums.released),
-        ("gone", sums.gone),
-        ("held", sums.held),
-        ("seized", sums.seized),
-        ("returned", sums.returned),
-        ("abandoned", sums.abandoned),
-        ("on_hand", sums.on_hand),
-        ("gone_unreleased", sums.gone_unreleased),
-    ]
-}
-
-fn imbalance(finding: &Imbalance, out: Out) -> String {
-    match finding {
-        Imbalance::Cargo(hawb, by) => out.text(Text::ImbalanceCargo, &[hawb, by]),
-        Imbalance::GoneUnreleased(hawb, pieces) => out.text(Text::ImbalanceGone, &[hawb, pieces]),
-        Imbalance::BelowZero(hawb, pieces) => out.text(Text::ImbalanceBelow, &[hawb, pieces]),
-        Imbalance::Twice(hawb) => out.text(Text::ImbalanceTwice, &[hawb]),
-        Imbalance::NoWaybill => out.text(Text::ImbalanceNoWaybill, &[]),
-        Imbalance::Bills(said, found) => out.text(Text::ImbalanceBills, &[said, found]),
-        Imbalance::Pieces(said, found) => out.text(Text::ImbalancePieces, &[said, found]),
+fn imbalance(finding: &Value<'_>, out: Out) -> String {
+    let hawb = text(finding, "hawb");
+    let [pieces, said, found] = numbers(finding, ["pieces", "said", "found"]);
+    match text(finding, "what") {
+        "lacking" => out.text(Text::ImbalanceCargo, &[&hawb, &pieces]),
+        "gone_unreleased" => out.text(Text::ImbalanceGone, &[&hawb, &pieces]),
+        "below_zero" => out.text(Text::ImbalanceBelow, &[&hawb, &pieces]),
+        "twice" => out.text(Text::ImbalanceTwice, &[&hawb]),
+        "no_waybill" => out.text(Text::ImbalanceNoWaybill, &[]),
+        "bills" => out.text(Text::ImbalanceBills, &[&said, &found]),
+        "pieces" => out.text(Text::ImbalancePieces, &[&said, &found]),
+        other => other.to_owned(),
     }
 }
 
 fn board_of(a: &Board, exceptions: bool, session: &Session) -> Result<()> {
-    let past = past(session, a.moment.as_of)?;
     let wrong = |what: &str, text: &str| Failure::usage(format!("{text:?} is no {what}"));
     let read = |text: &String| Warehouse::parse(text).ok_or_else(|| wrong("warehouse", text));
     let warehouse = a.warehouse.as_ref().map(read).transpose()?;
     let read = |text: &String| Ubn::parse(text).ok_or_else(|| wrong("business number of 8 digits", text));
     let broker = a.broker.as_ref().map(read).transpose()?;
     let query = BoardQuery { warehouse, broker, day: a.day };
+    let listed = Listed::default().with("warehouse", warehouse).with("broker", broker).with("date", a.day);
+    let source = Source::open(session, a.moment.as_of)?;
     if exceptions {
-        let view = board::exceptions(&past.ledger, &query).map_err(damaged)?;
-        table(&past, &view, &board::EXCEPTIONS, view.updated_at, view.complete, session.out);
+        let asked = Asked { path: "/v1/disclosure/exceptions", listed };
+        let told = source.view(asked, |past| made(board::exceptions(&past.ledger, &query)))?;
+        table(&told, &board::EXCEPTIONS, session.out);
     } else {
-        let view = board::clearance(&past.ledger, &query).map_err(damaged)?;
-        table(&past, &view, &board::CLEARANCE, view.updated_at, view.complete, session.out);
+        let asked = Asked { path: "/v1/disclosure/board", listed };
+        let told = source.view(asked, |past| made(board::clearance(&past.ledger, &query)))?;
+        table(&told, &board::CLEARANCE, session.out);
     }
     Ok(())
 }
 
 /// A board with its columns in their order.
-fn table<V: views::View>(past: &Past, view: &V, columns: &[Column], updated: u64, complete: bool, out: Out) {
+fn table(told: &Told, columns: &[Column], out: Out) {
     if out.json {
-        return out.value(&view_json(past, view));
+        return out.value(&told.json());
     }
-    out.line(out.text(Text::BoardUpdated, &[&roc(updated)]));
+    out.line(out.text(Text::BoardUpdated, &[&people(text(&told.data, board::UPDATED.0))]));
     let title = |(name, title): &Column| if out.lang == Lang::En { *name } else { *title };
     out.line(columns.iter().map(title).collect::<Vec<_>>().join(" · "));
-    let value = view.to_value();
-    for row in value.get("rows").and_then(Value::as_list).unwrap_or_default() {
+    for row in told.rows("rows") {
         let cell = |(name, _): &Column| match row.get(name) {
             None | Some(Value::Null) => "–".to_owned(),
             Some(Value::Text(text)) => people(text),
@@ -298,10 +315,10 @@ fn table<V: views::View>(past: &Past, view: &V, columns: &[Column], updated: u64
         };
         out.line(columns.iter().map(cell).collect::<Vec<_>>().join(" · "));
     }
-    if !complete {
+    if told.data.get("complete") != Some(&Value::Bool(true)) {
         out.talk(out.text(Text::BoardCut, &[]));
     }
-    say_digest(view, out);
+    told.say_digest(out);
 }
 
 /// A day or moment as people write it; other texts as they are.
@@ -318,25 +335,20 @@ fn people(text: &str) -> String {
 
 fn hit_rate(a: &AsOf, session: &Session) -> Result<()> {
     let out = session.out;
-    let past = past(session, a.as_of)?;
-    let view = views::cargo::hit_rate(&past.ledger).map_err(damaged)?;
+    let source = Source::open(session, a.as_of)?;
+    let told = source
+        .view(Asked::path("/v1/clearance/advice"), |past| made(views::cargo::hit_rate(&past.ledger)))?;
     if out.json {
-        out.value(&view_json(&past, &view));
+        out.value(&told.json());
         return Ok(());
     }
-    past.announce(out);
-    for ((source, model), rate) in &view.rows {
-        let numbers: [&dyn std::fmt::Display; 7] = [
-            &rate.advised,
-            &rate.flagged,
-            &rate.hits,
-            &rate.false_alarms,
-            &rate.passed,
-            &rate.missed,
-            &rate.open,
-        ];
-        out.line(format!("{source} {model}   {}", out.text(Text::HitRate, &numbers)));
+    told.at.announce(out);
+    for row in told.rows("rows") {
+        let counts = numbers(row, ["advised", "flagged", "hits", "false_alarms", "passed", "missed", "open"]);
+        let counts: Vec<&dyn std::fmt::Display> = counts.iter().map(|count| count as _).collect();
+        let (source, model) = (text(row, "source"), text(row, "model"));
+        out.line(format!("{source} {model}   {}", out.text(Text::HitRate, &counts)));
     }
-    say_digest(&view, out);
+    told.say_digest(out);
     Ok(())
 }

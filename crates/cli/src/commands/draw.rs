@@ -1,20 +1,23 @@
 //! `lian draw`: what a draw says, and the same draw made again from the log.
 //! Invariant: `check` takes members from the states at the size of the draw's epoch, the scheme from
-//! the rules in force when it was opened, and the root from the fold; nothing from the draw itself.
+//! the rules in force when it was opened, and the root from the fold; nothing from the draw itself. Over
+//! a server the members are its word, held against the root of the population; the root is proved.
 
 use clap::{Args, Subcommand};
 use lian_core::hash::Digest;
 use lian_domain::{
-    draws::{Difference, Period, State},
+    draws::{Difference, Period, State, check as check_draw},
     families,
-    views::{self, draws::Draw},
+    views::{self, View as _, draws::Draw},
 };
 use serde_json::json;
 
 use crate::{
     failure::{Exit, Failure, Result},
     out::Out,
-    past::{AsOf, Past, damaged, past, say_digest, stream_json, view_json},
+    past::{AsOf, Past, damaged},
+    reading::{Asked, At, Family, Far, Source, Told, view_differs},
+    remote::failed,
     say::{Entry, group},
     session::Session,
     text::Text,
@@ -94,17 +97,18 @@ pub fn drawing<'p>(past: &'p Past, stream: &str) -> Result<&'p State> {
 
 fn show(a: &Named, session: &Session) -> Result<()> {
     let (out, stream) = (session.out, a.stream()?);
-    let past = past(session, a.moment.as_of)?;
-    let lot = drawing(&past, &stream)?;
+    let source = Source::open(session, a.moment.as_of)?;
+    let (found, at) = source.stream(&stream, Family::Draw)?;
+    let lot = found.state.draw().ok_or_else(|| Failure::usage(format!("{stream} is no draw")))?;
     if out.json {
-        let mut value = stream_json(&past, past.stream(&stream)?)?;
-        value["as_of"] = past.json();
+        let mut value = source.json(std::iter::once(&found), at)?.pop().unwrap_or_default();
+        value["as_of"] = at.json();
         out.value(&value);
         return Ok(());
     }
-    past.announce(out);
+    at.announce(out);
     print(lot, out);
-    past.timeline(&stream, out)
+    source.timeline(&found, at, out)
 }
 
 fn print(lot: &State, out: Out) {
@@ -204,23 +208,61 @@ fn rules_at_opening(past: &Past, stream: &str) -> Result<u32> {
     Err(damaged(format!("no entry opened {stream}")))
 }
 
+/// Draws again from what a server tells of a draw: its state, the members that the states of its epoch
+/// give, and the root of the seal epoch, which receipts prove. The view made of it has the digest that
+/// was told, or the server says other differences than there are.
+fn again_afar(far: &Far, told: &Told, claimed: Option<&[String]>, out: Out) -> Result<Draw> {
+    let odd = |what: &dyn std::fmt::Display| Failure::new(Exit::Io, "answer", format!("the draw: {what}"));
+    let state = told.data.get("state").ok_or_else(|| odd(&"no state"))?;
+    let mut state = State::from_value(state).map_err(|error| odd(&error))?;
+    let members: Vec<String> =
+        told.rows("members").iter().filter_map(|name| name.as_text().map(str::to_owned)).collect();
+    let root = match &state.outcome {
+        Some(outcome) => far.remote.client.epoch(outcome.epoch).map_err(failed)?.root,
+        None => Digest::ZERO,
+    };
+    let names: Vec<&str> = members.iter().map(String::as_str).collect();
+    let differences = check_draw(&state, &names, &root);
+    let mut again = Draw { state: state.clone(), members: members.clone(), differences };
+    if again.digest() != told.digest {
+        return Err(view_differs(told.name, &told.digest, &again.digest(), out));
+    }
+    if let (Some(outcome), Some(claimed)) = (&mut state.outcome, claimed) {
+        outcome.drawn = claimed.iter().map(|name| Box::from(&**name)).collect();
+        again = Draw { differences: check_draw(&state, &names, &root), state, members };
+    }
+    Ok(again)
+}
+
+/// The draw made again, and the moment that it holds for.
+fn made_again(a: &CheckAgain, stream: &str, session: &Session) -> Result<(Draw, At)> {
+    let (claimed, out) = (a.claimed.as_deref(), session.out);
+    match Source::open(session, a.draw.moment.as_of)? {
+        Source::Near(past) => Ok((again(&past, stream, claimed, out)?, At::of(&past))),
+        Source::Far(far) => {
+            let path = format!("/v1/draws/{}", stream.trim_start_matches("draw/"));
+            let told = far.view::<Draw>(Asked::path(&path))?;
+            Ok((again_afar(&far, &told, claimed, out)?, told.at))
+        }
+    }
+}
+
 fn check(a: &CheckAgain, session: &Session) -> Result<()> {
     let (out, stream) = (session.out, a.draw.stream()?);
-    let past = past(session, a.draw.moment.as_of)?;
-    let again = again(&past, &stream, a.claimed.as_deref(), out)?;
-    let word = word(&again);
+    let (again, at) = made_again(a, &stream, session)?;
+    let (word, told) = (word(&again), Told::of(&again, at));
     if out.json {
-        let mut value = view_json(&past, &again);
+        let mut value = told.json();
         value["draw"] = json!(stream);
         value["result"] = json!(word);
         out.value(&value);
     } else {
-        past.announce(out);
+        at.announce(out);
         for line in lines(&again, out) {
             out.line(line);
         }
         out.line(format!("{} {stream}", out.word(word)));
-        say_digest(&again, out);
+        told.say_digest(out);
     }
     match word {
         "PASS" => Ok(()),

@@ -2,8 +2,9 @@
 //! Invariant: who gave what stays sealed; only digests are asked for here, and only counts are public.
 
 use clap::{Args, Subcommand};
+use lian_core::json::Value;
 use lian_domain::{
-    ethics::{Breach, Count, Registration, State, Type},
+    ethics::{Breach, Registration, State},
     families,
     views::ethics::statistics,
 };
@@ -13,7 +14,9 @@ use super::record::{Record, event, within};
 use crate::{
     act::{SignArgs, act},
     failure::{Failure, Result},
-    past::{AsOf, Past, damaged, past, say_digest, stream_json, view_json},
+    out::Out,
+    past::AsOf,
+    reading::{Asked, Family, Source, Standing, made, number, numbers, text},
     session::Session,
     text::Text,
 };
@@ -143,49 +146,50 @@ fn register(a: &Register, session: &Session) -> Result<()> {
     })
 }
 
-/// Registrations, ascending by number.
-fn registrations(past: &Past) -> Vec<(&str, &Registration)> {
-    let mut found: Vec<(&str, &Registration)> = Vec::new();
-    for stream in past.ledger.streams() {
-        if let Some(State::Registration(registration)) = stream.family().and_then(families::State::ethics) {
-            found.push((&stream.name, registration));
-        }
+/// The registration of a state, if it is one.
+fn registration(state: &families::State) -> Option<&Registration> {
+    match state.ethics()? {
+        State::Registration(registration) => Some(registration),
+        State::Run(_) => None,
     }
-    found.sort_unstable_by_key(|(name, _)| *name);
-    found
+}
+
+fn breaches(registration: &Registration) -> Vec<&'static str> {
+    registration.breaches().into_iter().map(breach_name).collect()
 }
 
 fn list(a: &List, session: &Session) -> Result<()> {
     let out = session.out;
-    let past = past(session, a.moment.as_of)?;
-    let all = registrations(&past);
-    let wanted = |(_, registration): &&(&str, &Registration)| {
+    let source = Source::open(session, a.moment.as_of)?;
+    let kept = |_: &str, state: &families::State| registration(state).is_some();
+    let (all, at) = source.streams("ethics/", Family::Ethics, &kept)?;
+    let wanted = |found: &(&Standing, &Registration)| {
+        let registration = found.1;
         a.status.as_deref().is_none_or(|status| status == registration.status().name())
             && a.kind.as_deref().is_none_or(|kind| kind == registration.report.kind.name())
             && (!a.breaches || !registration.breaches().is_empty())
     };
-    let found: Vec<&(&str, &Registration)> = all.iter().filter(wanted).collect();
+    let found: Vec<(&Standing, &Registration)> =
+        all.iter().filter_map(|found| Some((found, registration(&found.state)?))).filter(wanted).collect();
     if out.json {
-        let rows = found.iter().map(|(stream, registration)| {
-            let mut value = stream_json(&past, past.stream(stream)?)?;
-            let breaches = registration.breaches();
-            value["breaches"] = json!(breaches.into_iter().map(breach_name).collect::<Vec<_>>());
-            Ok(value)
-        });
-        out.value(&json!({"registrations": rows.collect::<Result<Vec<_>>>()?, "as_of": past.json()}));
+        let mut rows = source.json(found.iter().map(|(standing, _)| *standing), at)?;
+        for (row, (_, registration)) in rows.iter_mut().zip(&found) {
+            row["breaches"] = json!(breaches(registration));
+        }
+        out.value(&json!({"registrations": rows, "as_of": at.json()}));
         return Ok(());
     }
-    past.announce(out);
-    for (stream, registration) in &found {
-        let breaches: Vec<&str> = registration.breaches().into_iter().map(breach_name).collect();
+    at.announce(out);
+    for (standing, registration) in &found {
         out.line(
             format!(
-                "{stream:<20} {:<14} {}   {}   {}   {}",
+                "{:<20} {:<14} {}   {}   {}   {}",
+                standing.name,
                 registration.report.kind.name(),
                 registration.reported_on.to_roc(),
                 registration.status().name().to_uppercase(),
                 registration.report.unit,
-                breaches.join(" ")
+                breaches(registration).join(" ")
             )
             .trim_end(),
         );
@@ -205,38 +209,37 @@ fn breach_name(breach: Breach) -> &'static str {
     }
 }
 
+/// The counts of a row of the view.
+fn counts(row: &Value<'_>, out: Out) -> String {
+    let counts = numbers(row, ["registered", "late", "breaches", "sampled", "correct", "anomalies"]);
+    let counts: Vec<&dyn std::fmt::Display> = counts.iter().map(|count| count as _).collect();
+    out.text(Text::EthicsCounts, &counts)
+}
+
 fn stats(a: &Stats, session: &Session) -> Result<()> {
     let out = session.out;
-    let past = past(session, a.moment.as_of)?;
-    let view = statistics(&past.ledger).map_err(damaged)?;
+    let source = Source::open(session, a.moment.as_of)?;
+    let told = source.view(Asked::path("/v1/ethics/stats"), |past| made(statistics(&past.ledger)))?;
     if out.json {
-        out.value(&view_json(&past, &view));
+        out.value(&told.json());
         return Ok(());
     }
-    past.announce(out);
+    told.at.announce(out);
     // A year of three digits is one of the Republic, as everywhere.
     let year = a.year.map(|year| if year < 1_000 { year + ROC_YEAR_0 } else { year });
-    let words = |count: &Count| {
-        let numbers: [&dyn std::fmt::Display; 6] = [
-            &count.registered,
-            &count.late,
-            &count.breaches,
-            &count.sampled,
-            &count.correct,
-            &count.anomalies,
-        ];
-        out.text(Text::EthicsCounts, &numbers)
-    };
-    for (quarter, kind, count) in view.counts.rows() {
-        if year.is_none_or(|year| quarter.year() == year) {
-            out.line(format!("{quarter}  {:<14} {}", kind.name(), words(&count)));
+    for row in told.rows("quarters") {
+        let quarter = text(row, "quarter");
+        let of = quarter.get(..4).and_then(|of| of.parse::<i64>().ok());
+        if year.is_none_or(|year| of == Some(year)) {
+            out.line(format!("{quarter}  {:<14} {}", text(row, "type"), counts(row, out)));
         }
     }
-    for ((of, kind), count) in view.years() {
+    for row in told.rows("years") {
+        let of = number(row, "year");
         if year.is_none_or(|year| of == year) {
-            out.line(format!("{of}    {:<14} {}", kind.map_or("all", Type::name), words(&count)));
+            out.line(format!("{of}    {:<14} {}", text(row, "type"), counts(row, out)));
         }
     }
-    say_digest(&view, out);
+    told.say_digest(out);
     Ok(())
 }

@@ -1,16 +1,17 @@
 //! `lian obligations`: what should have happened by a day and has not, or came late (義務日曆).
 
 use clap::Args;
+use lian_core::json::Value;
 use lian_domain::{
-    obligations::{Kind, Obligation, Standing},
+    obligations::{Kind, Standing},
     views::calendar,
 };
 
 use crate::{
     failure::Result,
     out::Out,
-    past::{AsOf, damaged, past, say_digest, view_json},
-    say::to_json,
+    past::AsOf,
+    reading::{Asked, Source, made, roc_day, text},
     session::Session,
     text::Text,
 };
@@ -39,36 +40,35 @@ pub struct Arguments {
 /// Runs it.
 pub fn run(a: &Arguments, session: &Session) -> Result<()> {
     let out = session.out;
-    let past = past(session, a.moment.as_of)?;
-    let view = calendar::obligations(&past.ledger, past.today).map_err(damaged)?;
-    let wanted = |owed: &&Obligation| {
-        (!a.overdue || owed.standing == Standing::Overdue)
-            && a.kind.as_deref().is_none_or(|kind| kind == owed.kind.name())
+    let source = Source::open(session, a.moment.as_of)?;
+    let told = source
+        .view(Asked::path("/v1/obligations"), |past| made(calendar::obligations(&past.ledger, past.today)))?;
+    let is_overdue = |owed: &&Value<'_>| text(owed, "standing") == Standing::Overdue.name();
+    let wanted = |owed: &&Value<'_>| {
+        (!a.overdue || is_overdue(owed)) && a.kind.as_deref().is_none_or(|kind| kind == text(owed, "kind"))
     };
-    let found: Vec<&Obligation> = view.rows.iter().filter(wanted).collect();
+    let found: Vec<&Value<'_>> = told.rows("rows").iter().filter(wanted).collect();
     if out.json {
-        let mut value = view_json(&past, &view);
-        value["data"]["rows"] = found.iter().map(|owed| to_json(&calendar::obligation_value(owed))).collect();
-        out.value(&value);
+        out.value(&told.json_of(&found));
         return Ok(());
     }
-    past.announce(out);
+    told.at.announce(out);
     for owed in &found {
         out.line(line(owed, out));
     }
-    let overdue = found.iter().filter(|owed| owed.standing == Standing::Overdue).count();
+    let overdue = found.iter().filter(|owed| is_overdue(owed)).count();
     out.talk(out.text(Text::Obligations, &[&found.len(), &overdue]));
-    say_digest(&view, out);
+    told.say_digest(out);
     Ok(())
 }
 
-/// An obligation in words.
-pub fn line(owed: &Obligation, out: Out) -> String {
-    let word = owed.standing.name().to_uppercase();
-    let kind = out.text(kind_text(owed.kind), &[]);
-    let line =
-        format!("{}  {}  {kind}  {}  {}", out.word(&word), owed.due.to_roc(), owed.stream, owed.detail);
-    line.trim_end().to_owned()
+/// An obligation of the view in words.
+pub fn line(owed: &Value<'_>, out: Out) -> String {
+    let word = out.word(&text(owed, "standing").to_uppercase());
+    let known = Kind::ALL.iter().find(|kind| kind.name() == text(owed, "kind"));
+    let kind = known.map_or_else(|| text(owed, "kind").to_owned(), |kind| out.text(kind_text(*kind), &[]));
+    let (due, stream, detail) = (roc_day(owed, "due"), text(owed, "stream"), text(owed, "detail"));
+    format!("{word}  {due}  {kind}  {stream}  {detail}").trim_end().to_owned()
 }
 
 /// The words for what is owed.

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 use tempfile::TempDir;
@@ -170,4 +171,35 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
 
 pub fn run(folder: &Path, arguments: &[&str]) -> Run {
     Run::of(&command(folder, arguments).output().unwrap())
+}
+
+/// The demo's ledger, made once, with the forgeries beside it.
+pub fn sample() -> &'static Path {
+    static SAMPLE: OnceLock<TempDir> = OnceLock::new();
+    let folder = SAMPLE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), &["demo", "--dir", "sample", "--json"]).exits(0).json();
+        std::fs::rename(folder.path().join("sample/ledger"), folder.path().join("ledger")).unwrap();
+        folder
+    });
+    folder.path()
+}
+
+/// A copy of it that may be written.
+pub fn copy() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy_all(&sample().join("ledger"), &folder.path().join("ledger"));
+    folder
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
 }

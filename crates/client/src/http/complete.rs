@@ -113,17 +113,22 @@ impl Client {
     /// The epoch whose `epoch.closed` an answer holds.
     fn closed(&self, answer: &Value) -> Result<Epoch, Error> {
         let file = text(&answer["closed"], "tlog_proof")?;
-        let proved = self.prove(file.as_bytes().to_vec(), None)?;
-        let epoch = self.epoch_of(&proved)?;
-        let head = &proved.sealed.checkpoint;
-        if !self.is_prefix((epoch.size, &epoch.root), (head.size, &head.root))? {
-            return Err(doubtful(format!("epoch {} closed over another tree", epoch.number)));
-        }
+        let epoch = self.closed_by(&self.prove(file.as_bytes().to_vec(), None)?)?;
         let said = (number(answer, "epoch")?, number(answer, "size")?, digest(answer, "map")?);
         if said != (epoch.number, epoch.size, epoch.map) {
             return Err(Error::Doubt(Doubt::Other("the epoch")));
         }
         Ok(epoch)
+    }
+
+    /// The epoch that an entry closed: its tree is a prefix of the log that was seen.
+    pub(super) fn closed_by(&self, proved: &Proved) -> Result<Epoch, Error> {
+        let epoch = self.epoch_of(proved)?;
+        let head = &proved.sealed.checkpoint;
+        if self.is_prefix((epoch.size, &epoch.root), (head.size, &head.root))? {
+            return Ok(epoch);
+        }
+        Err(doubtful(format!("epoch {} closed over another tree", epoch.number)))
     }
 
     fn epoch_of(&self, proved: &Proved) -> Result<Epoch, Error> {

@@ -69,7 +69,8 @@ pub fn clocks(streams: &dyn Streams, today: Day) -> Result<Clocks, PastFault> {
     Ok(Clocks { today, rows, complete: true })
 }
 
-fn clock_value(clock: &Clock) -> Value<'static> {
+/// One clock as a JSON object.
+pub fn clock_value(clock: &Clock) -> Value<'static> {
     Value::object([
         ("article", owned(&clock.article)),
         ("code", Value::text(clock.code.name())),

@@ -17,7 +17,8 @@ use lian_domain::{
     dates::Day,
     draws::{Calendar, Period, State},
     epochs::Epoch,
-    families, views,
+    families,
+    views::{self, View as _},
 };
 use lian_server::{open::Fold, peek};
 use serde_json::json;
@@ -200,7 +201,7 @@ impl Scenes<'_> {
         let mawb = Mawb::parse(MAWB).ok_or_else(|| broken("the waybill is none"))?;
         let sums = views::cargo::conservation(&self.past(teller)?.ledger, &mawb).map_err(broken)?;
         let sums = sums.ok_or_else(|| broken("the waybill is not known"))?;
-        teller.show(&clearance::sums(&sums, teller.out()).join("\n"));
+        teller.show(&clearance::sums(&sums.to_value(), teller.out()).join("\n"));
         must(sums.sums.holds() && sums.sums.gone == 3, "the pieces do not add up")?;
         teller.fact("conserved", json!({"mawb": MAWB, "gone": sums.sums.gone}));
         Ok(())
@@ -451,14 +452,14 @@ impl Scenes<'_> {
         let (past, out) = (self.past(teller)?, teller.out());
         let clocks = views::cases::clocks(&past.ledger, today).map_err(broken)?;
         let row = clocks.rows.first().ok_or_else(|| broken("the case has no clock"))?;
-        teller.show(&case::lines(row, out).join("\n"));
+        teller.show(&case::lines(&row.to_value(), out).join("\n"));
         must(row.alarm == Some(1), "the clock does not warn")?;
         for later in [today, today.plus_days(DAYS_LEFT + 10)] {
             let owed = views::calendar::obligations(&past.ledger, later).map_err(broken)?;
             teller.say(Text::DemoOwed, &[&later.to_roc()]);
             let of_case: Vec<_> = owed.rows.iter().filter(|owed| owed.stream == CASE).collect();
             for owed in &of_case {
-                teller.show(&obligations::line(owed, out));
+                teller.show(&obligations::line(&views::calendar::obligation_value(owed), out));
             }
             must(!of_case.is_empty(), "the calendar does not know of the clock")?;
             let standings: Vec<&str> = of_case.iter().map(|owed| owed.standing.name()).collect();
