@@ -138,6 +138,32 @@ fn a_gift_is_registered_counted_and_listed_and_who_gave_it_stays_sealed() {
 }
 
 #[test]
+fn a_registration_is_put_into_the_sample_of_the_quarter_that_drew_it_and_of_no_other() {
+    let folder = copy();
+    let folder = folder.path();
+    let logged = run(folder, &["log", "--kind", "ethics.sampled", "--json"]).exits(0).json();
+    let event = &logged[0]["payload"]["events"][0];
+    let drawn = event["stream"].as_str().unwrap();
+    let sample = |no: &str, quarter: &str, more: &[&str]| {
+        let sample = ["ethics", "sample", no, "--quarter", quarter, "--key", "officer-e7q2", "--json"];
+        run(folder, &[&sample[..], more].concat())
+    };
+
+    // The draw's own member is in the sample already: the same event as before, and the rules say so.
+    let rehearsed = sample(drawn.strip_prefix("ethics/").unwrap(), "2026Q3", &["--dry-run"]).exits(6).json();
+    let said = &rehearsed["payload"]["events"][0];
+    assert_eq!((&said["kind"], &said["stream"]), (&event["kind"], &event["stream"]));
+    assert_eq!(said["data"], event["data"]);
+    assert!(rehearsed["verdict"].as_str().unwrap().contains("sampled-before"), "{rehearsed}");
+    let other = if drawn.ends_with('1') { "115-000002" } else { "115-000001" };
+    let told = sample(other, "2026Q3", &[]).exits(6).json();
+    assert_eq!(told["verdict"]["name"], "not-drawn", "{told}");
+    for bad in ["115", "2026-09", "2026Q5", "latest"] {
+        sample(other, bad, &["--dry-run"]).exits(2);
+    }
+}
+
+#[test]
 fn a_clock_that_is_about_to_lapse_warns_and_the_calendar_turns_red_once_it_has() {
     let folder = sample();
     let soon = run(folder, &["case", "clocks", "--as-of", "115-10-02", "--within", "1"]).exits(0).out;

@@ -4,7 +4,8 @@
 use clap::{Args, Subcommand};
 use lian_core::json::Value;
 use lian_domain::{
-    ethics::{Breach, Registration, State},
+    draws::Period,
+    ethics::{Breach, Registration, SAMPLE_SCHEME, State},
     families,
     views::ethics::statistics,
 };
@@ -26,6 +27,7 @@ Examples:
   lian ethics register 115-000123 --type gift --on 115-11-23 --unit office:CA --interested \\
        --seal source=HEX --seal circumstances=HEX --key officer-7f3k
   lian ethics record logged 115-000123 --set type=gift --set by=officer:e7q2 … --key officer-e7q2
+  lian ethics sample 115-000123 --quarter 2026Q4 --key officer-e7q2
   lian ethics list --status reported
   lian ethics stats --year 2026              public counts by quarter and type
 ";
@@ -45,6 +47,8 @@ pub struct Arguments {
 enum Verb {
     /// An officer registers a gift, an invitation, lobbying or another event (登錄)
     Register(Box<Register>),
+    /// The ethics office puts a registration that was drawn into the sample of its quarter (抽查)
+    Sample(Box<Sample>),
     /// Any other step; kinds of registrations without `ethics.`
     Record(Box<Record>),
     /// Registrations with their state, deadlines and breaches
@@ -86,6 +90,22 @@ struct Register {
 }
 
 #[derive(Args)]
+struct Sample {
+    /// Number of the registration
+    no: String,
+    /// Quarter whose draw drew it: 2026Q3
+    #[arg(long, value_name = "QUARTER", value_parser = quarter)]
+    quarter: String,
+    #[command(flatten)]
+    sign: SignArgs,
+}
+
+fn quarter(text: &str) -> std::result::Result<String, String> {
+    let is_quarter = text.contains('Q') && Period::parse(text).is_some();
+    if is_quarter { Ok(text.to_owned()) } else { Err("write 2026Q3".to_owned()) }
+}
+
+#[derive(Args)]
 struct List {
     /// Status, such as reported, closed or sampled
     #[arg(long)]
@@ -113,6 +133,7 @@ struct Stats {
 pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     match &arguments.verb {
         Verb::Register(a) => register(a, session),
+        Verb::Sample(a) => sample(a, session),
         Verb::Record(a) => within("ethics.", "ethics/", a, session),
         Verb::List(a) => list(a, session),
         Verb::Stats(a) => stats(a, session),
@@ -143,6 +164,17 @@ fn register(a: &Register, session: &Session) -> Result<()> {
         data.extend(a.activity.as_deref().map(|activity| ("activity", activity)));
         data.extend(sealed.iter().map(|(name, value)| (*name, &**value)));
         Ok(vec![event(kind, &format!("ethics/{}", a.no.trim_start_matches("ethics/")), &data)?])
+    })
+}
+
+/// That the draw drew it, the rules check against the draw; `lian draw check` draws again.
+fn sample(a: &Sample, session: &Session) -> Result<()> {
+    let kind = "ethics.sampled";
+    act(session, &a.sign, &[kind], None, |_, slots| {
+        let by = slots.first().map_or("", |slot| &*slot.actor);
+        let draw = format!("draw/{SAMPLE_SCHEME}/{}", a.quarter);
+        let stream = format!("ethics/{}", a.no.trim_start_matches("ethics/"));
+        Ok(vec![event(kind, &stream, &[("by", by), ("draw", &draw)])?])
     })
 }
 
