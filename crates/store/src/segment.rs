@@ -1,8 +1,8 @@
 //! Segment files: their names and sizes, and reading entries out of them.
 //! Invariant: a reader sees committed entries only, each checked against its frame's checksum
 //! and its own index; damage is named by entry, file and offset.
-//! Limits: finding an entry walks at most the batches between two marks (64 KiB apart) of one
-//! segment; headers, marks and open files are kept for a bounded number of segments.
+//! Limits: an entry near which somebody has walked before is found by walking about 8 KiB from a mark;
+//! headers, marks and open files are kept for a bounded number of segments.
 
 mod walk;
 
@@ -31,7 +31,7 @@ pub(crate) const HEADER_BYTES_MAX: usize = 89 + 64 * 32 + 8;
 /// A segment file is never longer.
 pub const FILE_BYTES_MAX: u64 = CAPACITY_MAX;
 
-/// Segments whose file and marks are kept; at 1,024 marks of 24 bytes each this is 1.5 MiB.
+/// Segments whose file and marks are kept; at 8,192 marks of 24 bytes each this is 12 MiB.
 const OPEN_SEGMENTS_MAX: usize = 64;
 /// Bytes read at once when entries are read in order.
 const READ_AHEAD_BYTES: usize = 256 << 10;
@@ -239,11 +239,16 @@ impl Segments {
 }
 
 impl View {
-    /// Keeps a mark if it is far enough from the last one.
+    /// Keeps a mark if it is far enough from its neighbours: a batch that was skipped once as a
+    /// whole gets its own marks when somebody walks into it.
     fn remember(&self, mark: Mark) {
         let mut marks = lock(&self.marks);
-        if marks.last().is_none_or(|last| mark.offset >= last.offset + walk::MARK_BYTES) {
-            marks.push(mark);
+        let at = marks.partition_point(|other| other.offset < mark.offset);
+        let far = |other: Option<&Mark>| {
+            other.is_none_or(|other| other.offset.abs_diff(mark.offset) >= walk::MARK_BYTES)
+        };
+        if far(marks.get(at)) && far(at.checked_sub(1).and_then(|before| marks.get(before))) {
+            marks.insert(at, mark);
         }
     }
 }
@@ -289,6 +294,31 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::{append, fresh};
+
+    #[test]
+    fn an_entry_is_looked_for_near_by_once_somebody_walked_past_it() {
+        let (sim, mut store) = fresh(1);
+        append(&mut store, 500, 300);
+        append(&mut store, 1, 300);
+        let segments = Segments::new(Arc::new(sim));
+        let view = segments.view(0).unwrap();
+        let frame = segments.read(1, 0).unwrap().place.offset - segments.read(0, 0).unwrap().place.offset;
+
+        // The first walk passes the batch as a whole, the second goes through it.
+        segments.read(500, 0).unwrap();
+        segments.read(499, 0).unwrap();
+
+        for index in 0..500 {
+            let offset = segments.read(index, 0).unwrap().place.offset;
+            let marks = lock(&view.marks);
+            let near = marks.iter().map(|mark| mark.offset).filter(|mark| *mark <= offset).max();
+            let walked = offset - near.unwrap();
+            assert!(walked < walk::MARK_BYTES + frame, "entry {index} is {walked} bytes from a mark");
+        }
+        let marks = lock(&view.marks);
+        assert!(marks.is_sorted_by(|one, next| one.offset + walk::MARK_BYTES <= next.offset));
+    }
 
     #[test]
     fn segment_names_have_one_spelling_and_sort_by_number() {

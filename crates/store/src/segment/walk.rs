@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Bytes between two marks of a segment.
-pub(super) const MARK_BYTES: u64 = 64 << 10;
+pub(super) const MARK_BYTES: u64 = 8 << 10;
 
 /// The longest frame, which is an entry frame: a bad length must not make the walk read more.
 const FRAME_BYTES_MAX: usize =
