@@ -1,8 +1,8 @@
 //! Segment files: their names and sizes, and reading entries out of them.
 //! Invariant: a reader sees committed entries only, each checked against its frame's checksum
 //! and its own index; damage is named by entry, file and offset.
-//! Limits: an entry near which somebody has walked before is found by walking about 8 KiB from a mark;
-//! headers, marks and open files are kept for a bounded number of segments.
+//! Limits: an entry near which somebody has walked before is found by walking less than 16 KiB
+//! and a frame from a mark; headers, marks and open files are kept for a bounded number of segments.
 
 mod walk;
 
@@ -301,12 +301,14 @@ mod tests {
         let (sim, mut store) = fresh(1);
         append(&mut store, 500, 300);
         append(&mut store, 1, 300);
+        append(&mut store, 1, 300);
         let segments = Segments::new(Arc::new(sim));
         let view = segments.view(0).unwrap();
         let frame = segments.read(1, 0).unwrap().place.offset - segments.read(0, 0).unwrap().place.offset;
 
         // The first walk passes the batch as a whole, the second goes through it.
-        segments.read(500, 0).unwrap();
+        segments.read(501, 0).unwrap();
+        assert!(lock(&view.marks).iter().any(|mark| mark.index == 500));
         segments.read(499, 0).unwrap();
 
         for index in 0..500 {
@@ -314,7 +316,7 @@ mod tests {
             let marks = lock(&view.marks);
             let near = marks.iter().map(|mark| mark.offset).filter(|mark| *mark <= offset).max();
             let walked = offset - near.unwrap();
-            assert!(walked < walk::MARK_BYTES + frame, "entry {index} is {walked} bytes from a mark");
+            assert!(walked < 2 * walk::MARK_BYTES + frame, "entry {index} is {walked} bytes from a mark");
         }
         let marks = lock(&view.marks);
         assert!(marks.is_sorted_by(|one, next| one.offset + walk::MARK_BYTES <= next.offset));
