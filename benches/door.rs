@@ -1,5 +1,6 @@
 //! The door: one signed event per statement over loopback HTTP, 64 keep-alive clients in a process
-//! of their own on the same cores; the same in process; and what slow and greedy clients cost others.
+//! of their own on the same cores; the same in process; what slow and greedy clients cost others; and the
+//! floor: the same clients, HTTP, signatures and a sync with no ledger behind them.
 //! Asked: 0.30 of the raw rate of signature checks with views kept up, p99 at most 25 ms; 0.38
 //! without views; 0.50 in process with views, counted until they have caught up; the p99 of honest
 //! clients at most doubled by 2,000 slow connections and a client that asks ten times too often.
@@ -24,8 +25,9 @@ use lian_server::{
 };
 use serde_json::json;
 use support::{
+    floor::Floor,
     guests::{Guest, Job, serve_if_guest},
-    limits::{Rounds, Worked, note_machine},
+    limits::{Rounds, Signed, Worked, note_machine},
     percentile, processor_seconds,
     running::{Running, found, found_with_views},
     scratch, size_or,
@@ -59,6 +61,9 @@ fn main() {
         if wanted(part) {
             over_http(&mut table, count, views, share);
         }
+    }
+    if wanted("floor") {
+        floor(&mut table, count);
     }
     if wanted("process") {
         in_process(&mut table, count);
@@ -96,41 +101,80 @@ fn over_http(table: &mut Table, count: u64, views: bool, share: f64) {
     let service = Arc::new(service);
     let door = open(&service, &clock, Rate::NONE);
     let time = Ticking::of(&service, &clock);
-    let per_round = usize::try_from(count.div_ceil(ROUNDS)).expect("a count");
-    let (mut rounds, mut reports, mut own) = (Rounds::default(), Vec::new(), 0.0);
-    for part in statements.chunks(per_round) {
-        rounds.round(&messages, RAW_LEAST, || {
-            let envelopes = part.iter().map(|statement| &statement.bytes[..]).collect();
-            let job = Job::Post { clients: CLIENTS, every: Duration::ZERO, envelopes };
-            let before = processor_seconds();
-            let report = Guest::start(folder.path(), "job", door.address(), &job).report();
-            let ((), more) = timed(|| catch_up(&service));
-            assert_eq!(report["other"], json!(0), "every statement is sealed: {report}");
-            let figure = |name: &str| report[name].as_f64().expect("a figure");
-            let used = processor_seconds() - before;
-            own += used;
-            let worked = Worked {
-                signatures: part.iter().map(|statement| statement.signers.len()).sum::<usize>() as f64,
-                seconds: figure("seconds") + more,
-                processor_seconds: used + figure("cpu"),
-            };
-            reports.push([figure("p50"), figure("p99"), figure("cpu")]);
-            worked
-        });
-    }
+    let asked = if views { Some(25.0) } else { None };
+    let posting = Posting { name, folder: folder.path(), address: door.address(), messages: &messages };
+    posting.rounds(table, &statements, asked, &Asked::Share(share), || catch_up(&service));
     drop(time);
-    let median = |at: usize| {
-        let mut values: Vec<f64> = reports.iter().map(|report| report[at]).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let clients: f64 = reports.iter().map(|report| report[2]).sum();
-    table.note(&format!("{name}: share of the clients in processor time"), clients / (clients + own), "");
-    table.note(&format!("{name}: median answer"), median(0) * 1e3, "ms");
-    let asked = if views { Asked::AtMost(25.0) } else { Asked::Nothing };
-    table.row(&format!("{name}: p99 of answers"), None, median(1) * 1e3, "ms", &asked);
-    rounds.say(table, &format!("{name}: signatures"), &Asked::Share(share));
     close(door, service);
+}
+
+/// What no ledger behind this door can beat on this machine, in the same run.
+fn floor(table: &mut Table, count: u64) {
+    let folder = scratch();
+    let running = ledger(folder.path(), false);
+    let statements = running.hands().statements(0, count);
+    let messages = running.hands().signed(&statements, RAW_MOST);
+    let floor = Floor::start(folder.path(), running.hands().signers(&statements));
+    running.service.close().expect("the ledger closes");
+    let name = "floor, HTTP and signatures and a sync";
+    let posting = Posting { name, folder: folder.path(), address: floor.address, messages: &messages };
+    posting.rounds(table, &statements, None, &Asked::Nothing, || ());
+    floor.stop();
+}
+
+/// Statements posted by a client process, in rounds between measurements of the raw rate.
+struct Posting<'p> {
+    name: &'p str,
+    folder: &'p Path,
+    address: SocketAddr,
+    messages: &'p [Signed],
+}
+
+impl Posting<'_> {
+    /// `rest` is waited for after each round, and counts.
+    fn rounds(
+        &self,
+        table: &mut Table,
+        statements: &[Statement],
+        p99: Option<f64>,
+        share: &Asked,
+        rest: impl Fn(),
+    ) {
+        let per_round = statements.len().div_ceil(usize::try_from(ROUNDS).expect("a count"));
+        let (mut rounds, mut reports, mut own) = (Rounds::default(), Vec::new(), 0.0);
+        for part in statements.chunks(per_round) {
+            rounds.round(self.messages, RAW_LEAST, || {
+                let envelopes = part.iter().map(|statement| &statement.bytes[..]).collect();
+                let job = Job::Post { clients: CLIENTS, every: Duration::ZERO, envelopes };
+                let before = processor_seconds();
+                let report = Guest::start(self.folder, "job", self.address, &job).report();
+                let ((), more) = timed(&rest);
+                assert_eq!(report["other"], json!(0), "every statement is sealed: {report}");
+                let figure = |name: &str| report[name].as_f64().expect("a figure");
+                let used = processor_seconds() - before;
+                own += used;
+                let worked = Worked {
+                    signatures: part.iter().map(|statement| statement.signers.len()).sum::<usize>() as f64,
+                    seconds: figure("seconds") + more,
+                    processor_seconds: used + figure("cpu"),
+                };
+                reports.push([figure("p50"), figure("p99"), figure("cpu")]);
+                worked
+            });
+        }
+        let name = self.name;
+        let median = |at: usize| {
+            let mut values: Vec<f64> = reports.iter().map(|report| report[at]).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        let clients: f64 = reports.iter().map(|report| report[2]).sum();
+        table.note(&format!("{name}: share of the clients in processor time"), clients / (clients + own), "");
+        table.note(&format!("{name}: median answer"), median(0) * 1e3, "ms");
+        let asked = p99.map_or(Asked::Nothing, Asked::AtMost);
+        table.row(&format!("{name}: p99 of answers"), None, median(1) * 1e3, "ms", &asked);
+        rounds.say(table, &format!("{name}: signatures"), share);
+    }
 }
 
 fn close(door: Server, service: Arc<Service>) {

@@ -3,6 +3,7 @@
 
 pub mod cached;
 pub mod families;
+pub mod floor;
 pub mod guests;
 pub mod limits;
 pub mod program;

@@ -3,7 +3,10 @@
 //! in five lives, suspension, close. Lives of one window take turns, so that no statement follows
 //! its own guarantee's closer than a thousand statements.
 
-use std::{collections::BTreeMap, thread};
+use std::{
+    collections::{BTreeMap, HashMap},
+    thread,
+};
 
 use lian_client::{
     draft::{Draft, Signing},
@@ -13,7 +16,7 @@ use lian_client::{
 use lian_core::{
     hash::{Digest, sha256},
     json::Value,
-    keys::SecretKey,
+    keys::{PublicKey, SecretKey},
     statement::{Envelope, STATEMENT_TYPE, pae},
 };
 use lian_domain::dates::Day;
@@ -221,6 +224,15 @@ impl Hands {
         let envelope = draft.sign(&issuers);
         let signers = by.into_iter().map(|(actor, ..)| actor).collect();
         Statement { bytes: envelope.write(), envelope, signers }
+    }
+
+    /// Whose signature each is.
+    pub fn signers(&self, statements: &[Statement]) -> HashMap<Vec<u8>, PublicKey> {
+        let of = |statement: &Statement| {
+            let keys = statement.signers.iter().map(|actor| self.keys[actor].public());
+            statement.envelope.signatures.clone().into_iter().zip(keys).collect::<Vec<_>>()
+        };
+        statements.iter().flat_map(of).collect()
     }
 
     /// All signatures of these statements, at most `most` of them, evenly chosen.
