@@ -249,7 +249,14 @@ fn gift_kept_against_the_rules(story: &mut Story, no: &str) {
 fn lobbying(story: &mut Story, no: &str) {
     let stream = format!("ethics/{no}");
     story.report(no, "lobbying");
+    let reason = format!(r#"{{"sealed":"{}"}}"#, sha256(&[b"reason"]));
+    let amended = |by: &str, on: &str| json(&format!(r#"{{"by":"{by}","on":"{on}","reason":{reason}}}"#));
+    let other = amended(COLLEAGUE.0, "2026-11-22");
+    story.cannot("ethics.amended", &stream, other, &[(COLLEAGUE.0, "officer")], Refusal::NotRegistrant);
+    story.does("ethics.amended", &stream, amended(OFFICER.0, "2026-11-22"), &[OFFICER]);
     story.act("logged", no, r#","excluded":false,"received_on":"2026-11-23","type":"lobbying""#, &[ETHICS]);
+    let late = amended(OFFICER.0, "2026-11-21");
+    story.cannot("ethics.amended", &stream, late, &[OFFICER], Refusal::LoggedBefore);
     story.act("disposed", no, r#","disposal":"referred""#, &[ETHICS]);
     let by = |actor: &str| json(&format!(r#"{{"by":"{actor}"}}"#));
     story.cannot("ethics.closed", &stream, by(ETHICS.0), &[ETHICS], Refusal::NotAcknowledged);

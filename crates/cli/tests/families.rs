@@ -138,6 +138,40 @@ fn a_gift_is_registered_counted_and_listed_and_who_gave_it_stays_sealed() {
 }
 
 #[test]
+fn a_registrant_amends_a_registration_and_what_was_said_before_stays() {
+    let folder = copy();
+    let folder = folder.path();
+    let seal = "ab".repeat(32);
+    let seals = ["source", "circumstances", "reason"].map(|name| format!("{name}={seal}"));
+    let register = [
+        "ethics",
+        "register",
+        "115-000124",
+        "--type",
+        "lobbying",
+        "--on",
+        "115-10-20",
+        "--unit",
+        "office:CA",
+    ];
+    let key = ["--key", "officer-7f3k"];
+    run(folder, &[&register[..], &["--seal", &seals[0], "--seal", &seals[1]], &key].concat()).exits(0);
+
+    let amend = |more: &[&str]| run(folder, &[&["ethics", "amend", "115-000124"], more, &key].concat());
+    let why = ["--on", "115-10-22", "--interested", "true"];
+    assert!(amend(&why).exits(2).err.contains("reason"));
+    assert!(amend(&["--seal", &seals[2]]).exits(2).err.contains("must correct something"));
+    amend(&[&why[..], &["--seal", &seals[2]]].concat()).exits(0);
+
+    let listed = run(folder, &["ethics", "list", "--type", "lobbying", "--json"]).exits(0).json();
+    let rows = listed["registrations"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["stream"] == "ethics/115-000124").unwrap();
+    assert_eq!(row["state"]["on"], "2026-10-22", "{row}");
+    assert_eq!(row["state"]["amended"][0]["was"]["on"], "2026-10-20", "{row}");
+    assert_eq!(row["breaches"][0], "late_report", "{row}");
+}
+
+#[test]
 fn a_registration_is_put_into_the_sample_of_the_quarter_that_drew_it_and_of_no_other() {
     let folder = copy();
     let folder = folder.path();

@@ -18,13 +18,15 @@ mod tests;
 pub use count::{Count, Counts, count};
 pub use decide::decide;
 pub use event::{
-    Activity, Attested, Band, Basis, Disposal, Disposition, Event, Logged, Reported, Reviewed, RunEvent,
-    Seen, Type, Verdict, parse,
+    Activity, Amended, Attested, Band, Basis, Disposal, Disposition, Event, Logged, Reported, Reviewed,
+    RunEvent, Seen, Type, Verdict, parse,
 };
 pub use evolve::{Contradiction, evolve};
 pub use ids::RegistrationNo;
 pub use rules::Terms;
-pub use state::{Breach, Item, Registration, Review, Run, State, Status, Step};
+pub use state::{
+    AMENDMENTS_MAX, Amendment, Breach, Item, Registration, Review, Run, State, Status, Step, Word,
+};
 
 use crate::{context::Signer, filing::ReaderClass};
 
@@ -35,8 +37,9 @@ pub const SAMPLE_SCHEME: &str = "ethics_sample";
 type Alternatives = &'static [&'static [&'static str]];
 
 /// Every kind of the family with the capacities that must sign it.
-const KINDS: [(&str, Alternatives); 12] = [
+const KINDS: [(&str, Alternatives); 13] = [
     ("ethics.acknowledged", &[&["anticorruption"]]),
+    ("ethics.amended", &[&["officer"], &["head"]]),
     ("ethics.closed", &[&["ethics"]]),
     ("ethics.disposed", &[&["ethics"], &["ethics", "head"]]),
     ("ethics.logged", &[&["ethics"]]),
@@ -80,6 +83,7 @@ pub fn reader(_kind: &str) -> ReaderClass {
 pub fn sealable(kind: &str) -> &'static [&'static str] {
     match kind {
         "ethics.reported" => &["/circumstances", "/item", "/place", "/source", "/value"],
+        "ethics.amended" => &["/circumstances", "/item", "/place", "/reason", "/source", "/value"],
         "ethics.seen" | "ethics.logged" | "ethics.disposed" | "ethics.acknowledged" | "ethics.reviewed" => {
             &["/note"]
         }
@@ -100,6 +104,7 @@ pub fn owner(_state: Option<&State>, event: &Event, signers: &[Signer<'_>]) -> b
             let capacity = if report.head { "head" } else { "officer" };
             signs(&report.by, &[capacity]) && of_unit(&report.by, &report.unit)
         }
+        Event::Amended(amended) => signs(&amended.by, &["officer", "head"]),
         Event::Seen(seen) => signs(&seen.by, &["supervisor", "head"]),
         Event::Logged(logged) => signs(&logged.by, &["ethics"]),
         Event::Disposed(disposition) => {

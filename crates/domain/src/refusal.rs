@@ -512,6 +512,12 @@ refusals! {
     ReviewsMissing = 334, "reviews-missing",
         "尚有抽出之登錄未覆核；請覆核後結束。",
         "some that were drawn are not reviewed; close after they are";
+    NotRegistrant = 335, "not-registrant",
+        "僅登錄人得更正其登錄。",
+        "only whoever registered amends a registration; have the registrant sign";
+    AmendedOften = 336, "amended-often",
+        "更正已達 16 次；請洽政風單位。",
+        "a registration is amended 16 times at most; turn to the ethics office";
     UnknownDraw = 341, "unknown-draw",
         "查無此抽籤；請先開啟。",
         "no draw was opened under this name; open it first";

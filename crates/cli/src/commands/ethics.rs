@@ -26,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   lian ethics register 115-000123 --type gift --on 115-11-23 --unit office:CA --interested \\
        --seal source=HEX --seal circumstances=HEX --key officer-7f3k
+  lian ethics amend 115-000123 --on 115-11-22 --seal reason=HEX --key officer-7f3k
   lian ethics record logged 115-000123 --set type=gift --set by=officer:e7q2 … --key officer-e7q2
   lian ethics sample 115-000123 --quarter 2026Q4 --key officer-e7q2
   lian ethics list --status reported
@@ -47,6 +48,8 @@ pub struct Arguments {
 enum Verb {
     /// An officer registers a gift, an invitation, lobbying or another event (登錄)
     Register(Box<Register>),
+    /// Who registered corrects the registration: adds, never overwrites (更正)
+    Amend(Box<Amend>),
     /// The ethics office puts a registration that was drawn into the sample of its quarter (抽查)
     Sample(Box<Sample>),
     /// Any other step; kinds of registrations without `ethics.`
@@ -83,6 +86,29 @@ struct Register {
     #[arg(long)]
     activity: Option<String>,
     /// Digest of a sealed field: source and circumstances always, item, place and value if there are any
+    #[arg(long = "seal", value_name = "NAME=HEX")]
+    seals: Vec<String>,
+    #[command(flatten)]
+    sign: SignArgs,
+}
+
+#[derive(Args)]
+struct Amend {
+    /// Number of the registration
+    no: String,
+    /// Another day of receipt, of the lobbying, or of the event
+    #[arg(long, value_name = "DATE")]
+    on: Option<String>,
+    /// Whether the other side has an interest in the duties of who registered: true or false
+    #[arg(long, value_name = "TRUTH")]
+    interested: Option<bool>,
+    /// Another exception that a gift or an invitation falls under
+    #[arg(long)]
+    basis: Option<String>,
+    /// Another thing that `other` is
+    #[arg(long)]
+    activity: Option<String>,
+    /// Digest of a sealed field: reason always; source, circumstances, item, place, value if they were wrong
     #[arg(long = "seal", value_name = "NAME=HEX")]
     seals: Vec<String>,
     #[command(flatten)]
@@ -133,6 +159,7 @@ struct Stats {
 pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
     match &arguments.verb {
         Verb::Register(a) => register(a, session),
+        Verb::Amend(a) => amend(a, session),
         Verb::Sample(a) => sample(a, session),
         Verb::Record(a) => within("ethics.", "ethics/", a, session),
         Verb::List(a) => list(a, session),
@@ -142,12 +169,7 @@ pub fn run(arguments: &Arguments, session: &Session) -> Result<()> {
 
 fn register(a: &Register, session: &Session) -> Result<()> {
     let kind = "ethics.reported";
-    let mut sealed = Vec::new();
-    for text in &a.seals {
-        let (name, hex) =
-            text.split_once('=').ok_or_else(|| Failure::usage(format!("{text:?}: write NAME=HEX")))?;
-        sealed.push((name, format!(r#"{{"sealed":"{hex}"}}"#)));
-    }
+    let sealed = sealed(&a.seals)?;
     act(session, &a.sign, &[kind], None, |_, slots| {
         let by = slots.first().map_or("", |slot| &*slot.actor);
         let (interested, head) = (a.interested.to_string(), a.head.to_string());
@@ -163,7 +185,41 @@ fn register(a: &Register, session: &Session) -> Result<()> {
         data.extend(a.basis.as_deref().or(has_basis.then_some("none")).map(|basis| ("basis", basis)));
         data.extend(a.activity.as_deref().map(|activity| ("activity", activity)));
         data.extend(sealed.iter().map(|(name, value)| (*name, &**value)));
-        Ok(vec![event(kind, &format!("ethics/{}", a.no.trim_start_matches("ethics/")), &data)?])
+        Ok(vec![event(kind, &stream_of(&a.no), &data)?])
+    })
+}
+
+/// The sealed members that were asked for, as their data.
+fn sealed(seals: &[String]) -> Result<Vec<(&str, String)>> {
+    let mut members = Vec::new();
+    for text in seals {
+        let (name, hex) =
+            text.split_once('=').ok_or_else(|| Failure::usage(format!("{text:?}: write NAME=HEX")))?;
+        members.push((name, format!(r#"{{"sealed":"{hex}"}}"#)));
+    }
+    Ok(members)
+}
+
+fn stream_of(no: &str) -> String {
+    format!("ethics/{}", no.trim_start_matches("ethics/"))
+}
+
+fn amend(a: &Amend, session: &Session) -> Result<()> {
+    let kind = "ethics.amended";
+    let sealed = sealed(&a.seals)?;
+    act(session, &a.sign, &[kind], None, |_, slots| {
+        let by = slots.first().map_or("", |slot| &*slot.actor);
+        let interested = a.interested.map(|interested| interested.to_string());
+        let plain = [
+            ("activity", a.activity.as_deref()),
+            ("basis", a.basis.as_deref()),
+            ("interested", interested.as_deref()),
+            ("on", a.on.as_deref()),
+        ];
+        let mut data = vec![("by", by)];
+        data.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        data.extend(sealed.iter().map(|(name, value)| (*name, &**value)));
+        Ok(vec![event(kind, &stream_of(&a.no), &data)?])
     })
 }
 
@@ -173,8 +229,7 @@ fn sample(a: &Sample, session: &Session) -> Result<()> {
     act(session, &a.sign, &[kind], None, |_, slots| {
         let by = slots.first().map_or("", |slot| &*slot.actor);
         let draw = format!("draw/{SAMPLE_SCHEME}/{}", a.quarter);
-        let stream = format!("ethics/{}", a.no.trim_start_matches("ethics/"));
-        Ok(vec![event(kind, &stream, &[("by", by), ("draw", &draw)])?])
+        Ok(vec![event(kind, &stream_of(&a.no), &[("by", by), ("draw", &draw)])?])
     })
 }
 

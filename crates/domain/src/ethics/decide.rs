@@ -3,9 +3,12 @@
 
 use super::{
     Around,
-    event::{Attested, Band, Basis, Disposition, Event, Logged, Reported, Reviewed, RunEvent, Type, Verdict},
+    event::{
+        Amended, Attested, Band, Basis, Disposition, Event, Logged, Reported, Reviewed, RunEvent, Type,
+        Verdict,
+    },
     ids::RegistrationNo,
-    state::{Registration, Run, State, Status},
+    state::{AMENDMENTS_MAX, Registration, Run, State, Status},
 };
 use crate::{context::Context, dates::Day, draws::Period, refusal::Refusal};
 
@@ -24,10 +27,7 @@ pub fn decide(
             };
             decide_run(run, *quarter, event, around)
         }
-        (None, Event::Reported(report)) => {
-            let past = matches!(report.kind, Type::Gift | Type::Lobbying);
-            guard(!past || report.on <= today(context), Refusal::DayAhead)
-        }
+        (None, Event::Reported(report)) => not_ahead(report.kind, report.on, context),
         (Some(_), Event::Reported(_)) => Err(Refusal::RegistrationTaken),
         (Some(State::Registration(registration)), event) => step(registration, event, context, around),
         _ => Err(Refusal::UnknownRegistration),
@@ -36,6 +36,12 @@ pub fn decide(
 
 fn guard(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(refusal) }
+}
+
+/// A gift was received and lobbying was done before they are registered; the rest may lie ahead.
+fn not_ahead(kind: Type, on: Day, context: &Context<'_>) -> Result<(), Refusal> {
+    let past = matches!(kind, Type::Gift | Type::Lobbying);
+    guard(!past || on <= today(context), Refusal::DayAhead)
 }
 
 fn step(
@@ -47,6 +53,13 @@ fn step(
     let by_another =
         |actor: &str| guard(!around.same_person(actor, &registration.report.by), Refusal::SelfHandled);
     match event {
+        Event::Amended(amended) => {
+            let report = &registration.report;
+            amended.on.map_or(Ok(()), |on| not_ahead(report.kind, on, context))?;
+            amend(registration, amended)?;
+            guard(around.same_person(&amended.by, &report.by), Refusal::NotRegistrant)?;
+            guard(registration.amended.len() < AMENDMENTS_MAX, Refusal::AmendedOften)
+        }
         Event::Seen(seen) => {
             by_another(&seen.by)?;
             guard(registration.status() == Status::Reported, Refusal::SeenBefore)
@@ -80,6 +93,20 @@ fn step(
         }
         Event::Reported(_) | Event::Run(..) => Err(Refusal::RegistrationTaken),
     }
+}
+
+/// What the ethics office attested rests on the plain members, so they stand from then on.
+fn amend(registration: &Registration, amended: &Amended) -> Result<(), Refusal> {
+    let kind = registration.report.kind;
+    let has_basis = match amended.basis {
+        None => true,
+        Some(Basis::Festival) => kind == Type::Entertainment,
+        Some(_) => matches!(kind, Type::Gift | Type::Entertainment),
+    };
+    let has_activity = amended.activity.is_none() || kind == Type::Other;
+    guard(has_basis && has_activity, Refusal::TypeDiffers)?;
+    guard(registration.logged.is_none() || !amended.is_plain(), Refusal::LoggedBefore)?;
+    guard(registration.closed_on.is_none(), Refusal::RegistrationClosed)
 }
 
 fn log(registration: &Registration, logged: &Logged) -> Result<(), Refusal> {

@@ -180,6 +180,28 @@ pub struct Reported {
     pub activity: Option<Activity>,
 }
 
+/// `ethics.amended`: what the registrant corrects; sealed members are read and dropped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amended {
+    /// The registrant, who signs.
+    pub by: Box<str>,
+    /// Another day of receipt, of the lobbying, or of the event.
+    pub on: Option<Day>,
+    /// Whether the other side has an interest, if that was wrong.
+    pub interested: Option<bool>,
+    /// Another exception.
+    pub basis: Option<Basis>,
+    /// Another activity.
+    pub activity: Option<Activity>,
+}
+
+impl Amended {
+    /// True if it corrects what rules look at.
+    pub const fn is_plain(&self) -> bool {
+        self.on.is_some() || self.interested.is_some() || self.basis.is_some() || self.activity.is_some()
+    }
+}
+
 /// `ethics.seen`: the superior has seen it and says what it thinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -289,6 +311,8 @@ pub enum RunEvent {
 pub enum Event {
     /// `ethics.reported`
     Reported(Box<Reported>),
+    /// `ethics.amended`
+    Amended(Box<Amended>),
     /// `ethics.seen`
     Seen(Seen),
     /// `ethics.logged`
@@ -327,6 +351,7 @@ pub fn parse(kind: &str, stream: &str, data: &Value<'_>) -> Option<Result<Event,
     if let Some(act) = kind.strip_prefix("ethics.") {
         let read: fn(&mut Fields<'_, '_>, RegistrationNo) -> Result<Event, SchemaError> = match act {
             "reported" => reported,
+            "amended" => amended,
             "seen" => seen,
             "logged" => logged,
             "disposed" => disposed,
@@ -404,6 +429,43 @@ fn reported(fields: &mut Fields<'_, '_>, _: RegistrationNo) -> Result<Event, Sch
         basis,
         activity,
     })))
+}
+
+fn amended(fields: &mut Fields<'_, '_>, _: RegistrationNo) -> Result<Event, SchemaError> {
+    sealed(fields, "reason", true)?;
+    let mut hidden = false;
+    for name in ["circumstances", "item", "place", "source", "value"] {
+        hidden |= fields.optional(name).is_some();
+        sealed(fields, name, false)?;
+    }
+    let on = maybe(fields, "on", day)?;
+    let interested = match fields.optional("interested") {
+        None => None,
+        Some(_) => Some(fields.truth("interested")?),
+    };
+    let basis = maybe(fields, "basis", |fields, name| {
+        read(fields, name, Basis::parse, "must be none, courtesy, festival, superior_award or life_event")
+    })?;
+    let activity = maybe(fields, "activity", |fields, name| {
+        read(fields, name, Activity::parse, "must be lecture, writing, part_time, loan or other")
+    })?;
+    let amended = Amended { by: actor(fields, "by")?, on, interested, basis, activity };
+    if !hidden && !amended.is_plain() {
+        return Err(SchemaError::new("", "must correct something"));
+    }
+    Ok(Event::Amended(Box::new(amended)))
+}
+
+/// Reads a member if it is there.
+fn maybe<'f, T>(
+    fields: &mut Fields<'_, '_>,
+    name: &'f str,
+    read: impl FnOnce(&mut Fields<'_, '_>, &'f str) -> Result<T, SchemaError>,
+) -> Result<Option<T>, SchemaError> {
+    match fields.optional(name) {
+        None => Ok(None),
+        Some(_) => read(fields, name).map(Some),
+    }
 }
 
 fn seen(fields: &mut Fields<'_, '_>, _: RegistrationNo) -> Result<Event, SchemaError> {

@@ -4,9 +4,9 @@
 use thiserror::Error;
 
 use super::{
-    event::{Event, Reported, RunEvent, Type},
+    event::{Amended, Event, RunEvent, Type},
     rules::Terms,
-    state::{Item, Registration, Run, State, Step},
+    state::{AMENDMENTS_MAX, Amendment, Item, Registration, Run, State, Step},
 };
 use crate::{context::Context, dates::Day, draws::Period};
 
@@ -25,11 +25,12 @@ pub fn evolve(
     let today = Day::from_number(context.today());
     match (state, event) {
         (None, Event::Reported(report)) => {
-            let registration = Registration::new((**report).clone(), today, due_on(report, terms));
+            let registration =
+                Registration::new((**report).clone(), today, due_on(report.kind, report.on, terms));
             Ok(State::Registration(Box::new(registration)))
         }
         (Some(State::Registration(mut registration)), event) => {
-            step(&mut registration, event, today)?;
+            step(&mut registration, event, today, terms)?;
             Ok(State::Registration(registration))
         }
         (None, Event::Run(quarter, RunEvent::Opened)) => {
@@ -45,16 +46,22 @@ pub fn evolve(
 
 /// The last day on which it is registered in time: so many days after receipt or lobbying, and for
 /// what needs leave beforehand the day itself.
-fn due_on(report: &Reported, terms: &Terms) -> Day {
-    match report.kind {
-        Type::Gift => report.on.plus_days(terms.gift_days),
-        Type::Lobbying => report.on.plus_days(terms.lobbying_days),
-        Type::Entertainment | Type::Other => report.on,
+fn due_on(kind: Type, on: Day, terms: &Terms) -> Day {
+    match kind {
+        Type::Gift => on.plus_days(terms.gift_days),
+        Type::Lobbying => on.plus_days(terms.lobbying_days),
+        Type::Entertainment | Type::Other => on,
     }
 }
 
-fn step(registration: &mut Registration, event: &Event, today: Day) -> Result<(), Contradiction> {
+fn step(
+    registration: &mut Registration,
+    event: &Event,
+    today: Day,
+    terms: &Terms,
+) -> Result<(), Contradiction> {
     match event {
+        Event::Amended(amended) => amend(registration, amended, today, terms),
         Event::Seen(seen) => once(&mut registration.seen, seen.clone(), today),
         Event::Logged(logged) => once(&mut registration.logged, (**logged).clone(), today),
         Event::Disposed(disposition) => once(&mut registration.disposed, (**disposition).clone(), today),
@@ -67,6 +74,29 @@ fn step(registration: &mut Registration, event: &Event, today: Day) -> Result<()
         Event::Reviewed(review) => once(&mut registration.review, (**review).clone(), today),
         Event::Reported(_) | Event::Run(..) => Err(Contradiction("be registered twice")),
     }
+}
+
+/// Adds a word; the one before stays beside it.
+fn amend(
+    registration: &mut Registration,
+    amended: &Amended,
+    today: Day,
+    terms: &Terms,
+) -> Result<(), Contradiction> {
+    if registration.amended.len() >= AMENDMENTS_MAX {
+        return Err(Contradiction("be amended so often"));
+    }
+    let was = amended.is_plain().then(|| registration.word());
+    registration.amended.push(Amendment { on: today, was });
+    if was.is_some() {
+        let report = &mut registration.report;
+        report.on = amended.on.unwrap_or(report.on);
+        report.interested = amended.interested.unwrap_or(report.interested);
+        report.basis = amended.basis.or(report.basis);
+        report.activity = amended.activity.or(report.activity);
+        registration.due_on = due_on(report.kind, report.on, terms);
+    }
+    Ok(())
 }
 
 fn once<T>(place: &mut Option<Step<T>>, what: T, on: Day) -> Result<(), Contradiction> {

@@ -1,6 +1,7 @@
 //! What is known of a registration and of a run. Invariant: a step stands only after those that it
 //! needs; lateness and breaches are computed from the days of the steps, never stored.
-//! Limits: actors, units, days and choices only; sealed digests stay in the payloads. A run holds at
+//! An amendment adds a word and keeps the one before; a breach by any of them is a breach.
+//! Limits: 16 amendments; actors, units, days and choices only; sealed digests stay in the payloads. A run holds at
 //! most 256 numbers.
 
 use lian_core::{
@@ -18,6 +19,9 @@ use super::{
     rules::Terms,
 };
 use crate::{dates::Day, draws::Period};
+
+/// Amendments of one registration.
+pub const AMENDMENTS_MAX: usize = 16;
 
 /// How far a registration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,18 +83,44 @@ pub enum Breach {
     FeeOver,
 }
 
+/// The plain members that the registrant may amend, as they were said at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// Day of receipt, of the lobbying, or of the event.
+    pub on: Day,
+    /// The last day on which the registration was not late by it.
+    pub due_on: Day,
+    /// Whether the other side has an interest.
+    pub interested: bool,
+    /// Exception.
+    pub basis: Option<Basis>,
+    /// What `other` is.
+    pub activity: Option<Activity>,
+}
+
+/// One amendment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amendment {
+    /// When it was recorded.
+    pub on: Day,
+    /// What was said before; `None` if only sealed members were amended.
+    pub was: Option<Word>,
+}
+
 /// The review of a sampled registration.
 pub type Review = Reviewed;
 
 /// One registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// As registered.
+    /// As registered, or as last amended.
     pub report: Reported,
     /// When.
     pub reported_on: Day,
     /// The last day on which that was not late.
     pub due_on: Day,
+    /// What was amended, in that order.
+    pub amended: Vec<Amendment>,
     /// By the superior.
     pub seen: Option<Step<Seen>>,
     /// By the ethics office.
@@ -113,6 +143,7 @@ impl Registration {
             report,
             reported_on,
             due_on,
+            amended: Vec::new(),
             seen: None,
             logged: None,
             disposed: None,
@@ -153,39 +184,53 @@ impl Registration {
         self.disposed.as_ref().is_some_and(|step| step.what.disposal == Disposal::Referred)
     }
 
-    /// What a view turns red for, ascending.
+    /// What is said now.
+    pub fn word(&self) -> Word {
+        let Reported { on, interested, basis, activity, .. } = self.report;
+        Word { on, due_on: self.due_on, interested, basis, activity }
+    }
+
+    /// What a view turns red for, ascending: by what is said now, and by what was said before an
+    /// amendment, so that none takes a breach away.
     pub fn breaches(&self) -> Vec<Breach> {
         let mut found = Vec::new();
+        let words = self.amended.iter().filter_map(|amendment| amendment.was);
+        for word in words.chain([self.word()]) {
+            self.breaches_of(word, &mut found);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn breaches_of(&self, word: Word, found: &mut Vec<Breach>) {
         let mut note = |holds: bool, breach| {
             if holds {
                 found.push(breach);
             }
         };
-        note(self.reported_on > self.due_on, Breach::LateReport);
+        note(self.reported_on > word.due_on, Breach::LateReport);
         if let Some(Logged { received_on, attested, .. }) = self.logged.as_ref().map(|step| &step.what) {
-            let report = &self.report;
-            let must_notify =
-                report.kind == Type::Lobbying || (report.kind == Type::Gift && report.interested);
-            note(must_notify && *received_on > self.due_on, Breach::LateNotice);
+            let kind = self.report.kind;
+            let must_notify = kind == Type::Lobbying || (kind == Type::Gift && word.interested);
+            note(must_notify && *received_on > word.due_on, Breach::LateNotice);
             note(matches!(attested, Attested::Gift { within_three_days: false, .. }), Breach::LateHandover);
-            note(self.lacks_approval(*received_on), Breach::NotApprovedBefore);
+            note(self.lacks_approval(word, *received_on), Breach::NotApprovedBefore);
             note(attested.is_source_over(), Breach::SourceOver);
             note(matches!(attested, Attested::Other { fee_over_cap: true }), Breach::FeeOver);
         }
-        found
     }
 
     /// Went or did it, although approval (and for an invitation notice to the ethics office) did not
     /// come on or before the day. A superior's award and a life event need neither (規範 §7, §8).
-    fn lacks_approval(&self, received_on: Day) -> bool {
-        let report = &self.report;
+    fn lacks_approval(&self, word: Word, received_on: Day) -> bool {
         let Some(disposal) = self.disposed.as_ref().map(|step| step.what.disposal) else { return false };
-        let approved =
-            report.head || self.seen.as_ref().is_some_and(|step| step.what.approved && step.on <= report.on);
+        let in_time = |step: &Step<Seen>| step.what.approved && step.on <= word.on;
+        let approved = self.report.head || self.seen.as_ref().is_some_and(in_time);
         match disposal {
             Disposal::Attended => {
-                let free = matches!(report.basis, Some(Basis::SuperiorAward | Basis::LifeEvent));
-                !(free || (approved && received_on <= report.on))
+                let free = matches!(word.basis, Some(Basis::SuperiorAward | Basis::LifeEvent));
+                !(free || (approved && received_on <= word.on))
             }
             Disposal::Approved => !approved,
             _ => false,
@@ -296,6 +341,7 @@ fn registration_value(registration: &Registration) -> Value<'static> {
     Value::object([
         ("acknowledged", step(registration.acknowledged.as_ref(), |by| vec![("by", owned(by))])),
         ("activity", name(report.activity.map(Activity::name))),
+        ("amended", Value::List(registration.amended.iter().map(amendment_value).collect())),
         ("basis", name(report.basis.map(Basis::name))),
         ("by", owned(&report.by)),
         ("closed_on", registration.closed_on.map_or(Value::Null, date)),
@@ -342,6 +388,20 @@ fn registration_value(registration: &Registration) -> Value<'static> {
         ("type", Value::text(report.kind.name())),
         ("unit", owned(&report.unit)),
     ])
+}
+
+fn amendment_value(amendment: &Amendment) -> Value<'static> {
+    let name = |name: Option<&'static str>| name.map_or(Value::Null, Value::text);
+    let was = amendment.was.map_or(Value::Null, |word| {
+        Value::object([
+            ("activity", name(word.activity.map(Activity::name))),
+            ("basis", name(word.basis.map(Basis::name))),
+            ("due_on", date(word.due_on)),
+            ("interested", Value::Bool(word.interested)),
+            ("on", date(word.on)),
+        ])
+    });
+    Value::object([("on", date(amendment.on)), ("was", was)])
 }
 
 fn logged_members(logged: &Logged) -> Members {
@@ -393,13 +453,14 @@ fn read_registration(value: &Value<'_>) -> Result<Registration, SchemaError> {
         head: fields.truth("head")?,
         on: day(&mut fields, "on")?,
         interested: fields.truth("interested")?,
-        basis: maybe(&mut fields, "basis", |fields| read(fields, "basis", Basis::parse))?,
-        activity: maybe(&mut fields, "activity", |fields| read(fields, "activity", Activity::parse))?,
+        basis: read_basis(&mut fields)?,
+        activity: read_activity(&mut fields)?,
     };
     let registration = Registration {
         report,
         reported_on: day(&mut fields, "reported_on")?,
         due_on: day(&mut fields, "due_on")?,
+        amended: fields.list("amended")?.iter().map(read_amendment).collect::<Result<_, _>>()?,
         seen: read_step(&mut fields, "seen", |fields| {
             Ok(Seen { by: actor(fields, "by")?, approved: fields.truth("approved")? })
         })?,
@@ -419,6 +480,38 @@ fn read_registration(value: &Value<'_>) -> Result<Registration, SchemaError> {
     };
     fields.close()?;
     Ok(registration)
+}
+
+fn read_amendment(value: &Value<'_>) -> Result<Amendment, SchemaError> {
+    let mut fields = Fields::open(value)?;
+    let on = day(&mut fields, "on")?;
+    let was = match fields.required("was")? {
+        Value::Null => None,
+        said => Some(read_word(said).map_err(|error| error.inside("was"))?),
+    };
+    fields.close()?;
+    Ok(Amendment { on, was })
+}
+
+fn read_word(value: &Value<'_>) -> Result<Word, SchemaError> {
+    let mut fields = Fields::open(value)?;
+    let word = Word {
+        on: day(&mut fields, "on")?,
+        due_on: day(&mut fields, "due_on")?,
+        interested: fields.truth("interested")?,
+        basis: read_basis(&mut fields)?,
+        activity: read_activity(&mut fields)?,
+    };
+    fields.close()?;
+    Ok(word)
+}
+
+fn read_basis(fields: &mut Fields<'_, '_>) -> Result<Option<Basis>, SchemaError> {
+    maybe(fields, "basis", |fields| read(fields, "basis", Basis::parse))
+}
+
+fn read_activity(fields: &mut Fields<'_, '_>) -> Result<Option<Activity>, SchemaError> {
+    maybe(fields, "activity", |fields| read(fields, "activity", Activity::parse))
 }
 
 fn read_logged(fields: &mut Fields<'_, '_>, kind: Type) -> Result<Logged, SchemaError> {

@@ -1,5 +1,7 @@
 //! Every step and every refusal of a registration and of a run, by its sentence.
 
+mod amendments;
+
 use lian_core::json::{SchemaError, Value};
 
 use super::*;
@@ -103,6 +105,10 @@ fn report(kind: &'static str) -> Members {
         _ => {}
     }
     members
+}
+
+fn correction() -> Members {
+    vec![("by", t(OFFICER)), ("on", t("2026-02-01")), ("reason", sealed())]
 }
 
 fn seen() -> Members {
@@ -321,6 +327,7 @@ fn what_the_head_registers_needs_no_superior() {
 fn nothing_happens_to_what_was_never_registered() {
     let mut house = House::new();
     for (kind, members) in [
+        ("ethics.amended", correction()),
         ("ethics.seen", seen()),
         ("ethics.logged", logged("gift")),
         ("ethics.disposed", disposed("kept")),
@@ -802,6 +809,7 @@ fn data_and_stream_must_fit_the_kind() {
 fn a_sealable_field_holds_a_sealed_digest_and_nothing_else() {
     let data = |kind: &str| match kind {
         "ethics.reported" => report("gift"),
+        "ethics.amended" => correction(),
         "ethics.seen" => seen(),
         "ethics.logged" => logged("gift"),
         "ethics.disposed" => disposed("returned"),
@@ -829,7 +837,7 @@ fn a_sealable_field_holds_a_sealed_digest_and_nothing_else() {
             }
         }
     }
-    assert_eq!(fields, 10);
+    assert_eq!(fields, 16);
 }
 
 #[test]
@@ -902,6 +910,7 @@ fn an_event_that_no_rule_would_allow_is_a_contradiction_and_no_panic() {
     };
     let closed = House::closed().state;
     fails(None, STREAM, "ethics.seen", seen());
+    fails(None, STREAM, "ethics.amended", correction());
     fails(closed.clone(), STREAM, "ethics.reported", report("gift"));
     fails(closed.clone(), STREAM, "ethics.seen", seen());
     fails(closed.clone(), STREAM, "ethics.closed", by_office());
@@ -950,7 +959,8 @@ fn registration_at_random(seed: u64) -> [u64; 1] {
             kind = *dice.pick(&types);
         }
         let by = [("by", t(any(&mut dice, &[OFFICER, SUPERIOR, ETHICS])))];
-        let (name, members) = match dice.roll(9) {
+        let (name, members) = match dice.roll(10) {
+            9 => ("ethics.amended", with(correction(), &by)),
             0 => ("ethics.reported", with(report(kind), &[("head", yes(dice.roll(9) == 0))])),
             1 => ("ethics.seen", with(seen(), &by)),
             2 => ("ethics.logged", with(logged(kind), &by)),
@@ -1036,6 +1046,12 @@ fn holds(house: &House) -> bool {
     let Some(State::Registration(registration)) = &house.state else { return false };
     assert_eq!(rebuilt(house), house.state);
 
+    assert!(registration.amended.len() <= AMENDMENTS_MAX);
+    let last = registration.closed_on.or(registration.amended.last().map(|amendment| amendment.on));
+    assert!(registration.amended.iter().all(|amendment| Some(amendment.on) <= last));
+    let words = registration.amended.iter().filter_map(|amendment| amendment.was);
+    let late = words.map(|word| word.due_on).any(|due_on| registration.reported_on > due_on);
+    assert!(!late || registration.breaches().contains(&Breach::LateReport));
     let seen = registration.seen.as_ref();
     let logged = registration.logged.as_ref();
     assert!(logged.is_none() || seen.is_some() || !registration.needs_superior());
@@ -1069,7 +1085,7 @@ fn the_states_that_the_specification_shows_have_their_digests() {
     let mut run = House::run(&["115-000123"]);
     run.ok("ethics_run.drawn", vec![("drawn", Value::List(vec![t("115-000123")]))]);
     let cases = [
-        (registration, "ab7dd582ef254b4414a83c819a40c91fecd46ae1d27cb46395f18f6cb7a1b0d3"),
+        (registration, "762d9989a55910115f6b94b6c3e497f7d725c6a3ab117fe2c9024f827a9b3573"),
         (run, "1de99be695cdf57252c1ccb4c2949207615e071639896f9dd3f166721582860b"),
     ];
     for (house, expected) in cases {

@@ -79,6 +79,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("draw.opened", "抽籤開啟", "draw opened"),
     ("draw.revealed", "亂數揭示", "number revealed"),
     ("ethics.acknowledged", "廉政署收受", "acknowledged by the agency"),
+    ("ethics.amended", "登錄更正", "registration amended"),
     ("ethics.closed", "廉政登錄結案", "registration closed"),
     ("ethics.disposed", "廉政事件處理", "disposed of"),
     ("ethics.logged", "政風登錄", "logged by the ethics office"),

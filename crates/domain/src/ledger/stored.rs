@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What rows look like; another number means: discard them.
-pub const ROWS_VERSION: u32 = 5;
+pub const ROWS_VERSION: u32 = 6;
 /// Logged statements of a stream from one kept state to the next.
 pub const SNAPSHOT_EVERY: u64 = 64;
 /// The row of the ledger's own small state.

@@ -94,7 +94,7 @@ fn family_states() -> [(&'static str, State); 3] {
     let registration = read(
         5,
         concat!(
-            r#"{"acknowledged":null,"activity":null,"basis":"none","by":"officer:7f3k","closed_on":"2026-"#,
+            r#"{"acknowledged":null,"activity":null,"amended":[],"basis":"none","by":"officer:7f3k","closed_on":"2026-"#,
             r#"02-02","disposed":{"by":"officer:e001","disposal":"returned","head":null,"on":"2026-02-02""#,
             r#"},"due_on":"2026-02-05","head":false,"interested":true,"logged":{"band":"above_standard",""#,
             r#"by":"officer:e001","on":"2026-02-02","received_on":"2026-02-02","source_total_over":false,"#,
