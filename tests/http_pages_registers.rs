@@ -170,6 +170,9 @@ fn a_stranger_gets_the_public_pages_and_of_the_others_one_page_in_both_languages
         page(browser, path, "en");
     }
     let draw = page(browser, DRAW, "en");
+    assert!(draw.contains("<dt>Population</dt><dd class=\"done\"><bdi>not public</bdi>"), "{draw}");
+    let gifts = page(browser, "/ethics/stats", "zh-TW");
+    in_order(&gifts, &["1 至 4 之件數", "依年度", "合計", "9", "受贈財物"]);
     assert!(!draw.contains("ethics/115-") && draw.contains("Names are for parties"), "{draw}");
     assert!(draw.contains("drawn again from the log: the same"), "{draw}");
 

@@ -39,7 +39,7 @@ use lian_server::{
     service::Service,
 };
 use lian_store::disk::RealDisk;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const MAWB: &str = "297-83993523";
 const WAREHOUSE: (&str, &str) = ("warehouse:C2001", "warehouse");
@@ -124,15 +124,22 @@ fn strangers_read(browser: &mut Browser) {
     }
     assert_eq!(browser.get("/v1/disclosure/board?broker=soon").problem(), "bad-request");
     let stats = browser.get("/v1/ethics/stats").json();
-    let gifts =
-        stats["data"]["quarters"].as_array().unwrap().iter().find(|row| row["type"] == "gift").unwrap();
+    assert_eq!(stats["view"], "ethics/public");
+    let rows = stats["data"]["quarters"].as_array().unwrap();
+    let gifts = rows.iter().find(|row| row["type"] == "gift").unwrap();
     assert_eq!((&gifts["quarter"], &gifts["registered"]), (&json!("2026Q4"), &json!(9)));
+    assert_eq!((&gifts["sampled"], &gifts["late"]), (&json!(0), &json!(0)));
 
     let draw = browser.get("/v1/draws/ethics_sample/2026Q4");
     let told = draw.json();
     assert_eq!((&told["view"], &told["data"]["agrees"]), (&json!("draw/public"), &json!(true)));
     let state = &told["data"]["state"];
-    assert_eq!((&told["data"]["members"], &state["outcome"]["drawn"]), (&json!(9), &json!(2)));
+    assert_eq!(
+        (&told["data"]["members"], &state["outcome"]["drawn"]),
+        (&Value::Null, &Value::Null),
+        "the counts alone say how many"
+    );
+    assert_eq!(state["population"], Value::Null, "names can be guessed and held against it");
     assert!(!draw.text().contains("ethics/115-"), "nobody is named");
     assert_eq!(browser.get("/v1/draws/ethics_sample/2026Q3").problem(), "not-found");
 

@@ -137,6 +137,7 @@ texts! {
     ImbalanceBills: "主號載 {0} 袋，實見 {1} 袋", "the master waybill names {0} bags, {1} were found";
     ImbalancePieces: "主號載 {0} 件，各袋合計 {1} 件", "the master waybill names {0} pieces, its bags {1}";
 
+    NotTold: "不公開", "not public";
     EthicsCounts: "登錄 {0}，逾期 {1}，違規 {2}，抽查 {3}，無誤 {4}，異常 {5}", "registered {0}, late {1}, breaches {2}, sampled {3}, correct {4}, anomalies {5}";
 
     CaseFacts: "查獲 {0}，立案 {1}，報單 {2}", "detected {0}, on file {1}, declaration {2}";

@@ -133,6 +133,11 @@ fn a_gift_is_registered_counted_and_listed_and_who_gave_it_stays_sealed() {
     assert_eq!(before["data"]["quarters"][0]["registered"], 3);
     assert_eq!(after["data"]["quarters"].as_array().unwrap().len(), 2);
     assert_ne!(before["digest"], after["digest"]);
+    let public = run(folder, &["ethics", "stats", "--json", "--public"]).exits(0).json();
+    assert_eq!(public["view"], "ethics/public");
+    assert!(public["data"]["quarters"][0]["registered"].is_null(), "three are too few to be told");
+    let told = run(folder, &["ethics", "stats", "--public", "--lang", "en"]).exits(0);
+    assert!(told.out.contains("registered not public"), "{}", told.out);
     let then = run(folder, &["ethics", "stats", "--json", "--as-of", "115-10-31"]).exits(0).json();
     assert_eq!(then["digest"], before["digest"], "two parties that ask of one moment compare 32 bytes");
 }

@@ -114,7 +114,9 @@ fn strangers_get_boards_and_counts_and_are_told_that_the_rest_is_for_its_parties
     let served = serve(folder.path(), &[]);
     let at = ["--as-of", &end(&served), "--json"];
 
-    for public in [&["clearance", "board"][..], &["clearance", "exceptions"], &["ethics", "stats"]] {
+    for public in
+        [&["clearance", "board"][..], &["clearance", "exceptions"], &["ethics", "stats", "--public"]]
+    {
         agree(folder.path(), &served.url, public, &at).exits(0);
     }
     for closed in [&["case", "clocks"][..], &["obligations"], &["ethics", "list"], &["clearance", "hit-rate"]]
@@ -122,6 +124,12 @@ fn strangers_get_boards_and_counts_and_are_told_that_the_rest_is_for_its_parties
         let (_, far) = both(folder.path(), &served.url, closed, &at);
         assert!(far.exits(7).err.contains("not-for-you"), "{closed:?}");
     }
+    let whole = both(folder.path(), &served.url, &["ethics", "stats"], &["--lang", "en"]).1.exits(7);
+    assert!(
+        whole.err.contains("asked for ethics/stats, the server tells ethics/public only"),
+        "{}",
+        whole.err
+    );
     let drawn = both(folder.path(), &served.url, CHECK, &["--lang", "en"]).1.exits(7);
     assert!(drawn.err.contains("error[other-view]: asked for draw, the server tells draw/public only"));
 }

@@ -10,6 +10,7 @@ mod decide;
 mod event;
 mod evolve;
 mod ids;
+mod publish;
 mod rules;
 mod state;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use event::{
 };
 pub use evolve::{Contradiction, evolve};
 pub use ids::RegistrationNo;
+pub use publish::{Figures, SMALL_MAX, Told};
 pub use rules::Terms;
 pub use state::{
     AMENDMENTS_MAX, Amendment, Breach, Item, Registration, Review, Run, State, Status, Step, Word,

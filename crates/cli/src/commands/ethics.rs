@@ -17,7 +17,7 @@ use crate::{
     failure::{Failure, Result},
     out::Out,
     past::AsOf,
-    reading::{Asked, Family, Source, Standing, made, number, numbers, text},
+    reading::{Asked, Family, Source, Standing, made, number, text},
     session::Session,
     text::Text,
 };
@@ -151,6 +151,9 @@ struct Stats {
     /// Only this year: 2026, or 115
     #[arg(long)]
     year: Option<i64>,
+    /// What everybody may know: without small numbers and what gives them away
+    #[arg(long)]
+    public: bool,
     #[command(flatten)]
     moment: AsOf,
 }
@@ -296,9 +299,13 @@ fn breach_name(breach: Breach) -> &'static str {
     }
 }
 
-/// The counts of a row of the view.
+/// The counts of a row of the view; one that is not told is a null.
 fn counts(row: &Value<'_>, out: Out) -> String {
-    let counts = numbers(row, ["registered", "late", "breaches", "sampled", "correct", "anomalies"]);
+    let told = |name: &str| match row.get(name) {
+        Some(Value::Null) => out.text(Text::NotTold, &[]),
+        _ => number(row, name).to_string(),
+    };
+    let counts = ["registered", "late", "breaches", "sampled", "correct", "anomalies"].map(told);
     let counts: Vec<&dyn std::fmt::Display> = counts.iter().map(|count| count as _).collect();
     out.text(Text::EthicsCounts, &counts)
 }
@@ -306,7 +313,13 @@ fn counts(row: &Value<'_>, out: Out) -> String {
 fn stats(a: &Stats, session: &Session) -> Result<()> {
     let out = session.out;
     let source = Source::open(session, a.moment.as_of)?;
-    let told = source.view(Asked::path("/v1/ethics/stats"), |past| made(statistics(&past.ledger)))?;
+    let mut asked = Asked::path("/v1/ethics/stats");
+    let told = if a.public {
+        asked.listed = asked.listed.with("public", Some("true".to_owned()));
+        source.view(asked, |past| made(statistics(&past.ledger)).map(|view| view.public()))?
+    } else {
+        source.view(asked, |past| made(statistics(&past.ledger)))?
+    };
     if out.json {
         out.value(&told.json());
         return Ok(());

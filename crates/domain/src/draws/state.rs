@@ -86,6 +86,12 @@ impl State {
         format!("draw/{}/{}", self.scheme, self.period)
     }
 
+    /// True if everybody may know how many members there are. Of registrations nobody may: beside the
+    /// public counts of the register the number would give small ones away.
+    pub fn counts_are_public(&self) -> bool {
+        &*self.prefix != "ethics/"
+    }
+
     /// True if a commitment recorded now still counts.
     pub fn may_commit(&self, now: u64) -> bool {
         self.sealed_at.is_none() || now <= self.commit_until

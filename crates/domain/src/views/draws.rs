@@ -126,9 +126,11 @@ impl View for PublicDraw {
     const NAME: &'static str = "draw/public";
 
     fn to_value(&self) -> Value<'static> {
+        let members = if self.state.counts_are_public() { Value::number(self.members) } else { Value::Null };
         let outcome = self.state.outcome.as_ref().map(|outcome| {
+            let drawn = Some(outcome.drawn.len() as u64).filter(|_| self.state.counts_are_public());
             Value::object([
-                ("drawn", Value::number(outcome.drawn.len() as u64)),
+                ("drawn", or_null(drawn, Value::number)),
                 ("epoch", Value::number(outcome.epoch)),
                 ("seed", owned(outcome.seed.to_hex())),
             ])
@@ -137,14 +139,15 @@ impl View for PublicDraw {
             Value::Object(mut members) => {
                 members.retain(|(name, _)| name != "outcome");
                 members.push(("outcome".into(), or_null(outcome, |outcome| outcome)));
+                if !self.state.counts_are_public() {
+                    let told = |name: &str| !matches!(name, "members" | "population");
+                    members.retain(|(name, _)| told(name));
+                    members.extend(["members", "population"].map(|name| (name.into(), Value::Null)));
+                }
                 Value::object(members)
             }
             other => other,
         };
-        Value::object([
-            ("agrees", Value::Bool(self.agrees)),
-            ("members", Value::number(self.members)),
-            ("state", state),
-        ])
+        Value::object([("agrees", Value::Bool(self.agrees)), ("members", members), ("state", state)])
     }
 }

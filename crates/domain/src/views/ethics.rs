@@ -1,13 +1,13 @@
-//! What the public may know of the ethics register: counts by type, quarter and year.
+//! The counts of the ethics register by type, quarter and year: whole for those who may see the
+//! register, and for everybody without small numbers and what gives them away.
 //! Invariant: nothing of one registration is in it but that it was counted (`ethics::count`).
-
-use std::collections::BTreeMap;
 
 use lian_core::json::Value;
 
-use super::{View, past::PastFault, streams::Streams};
+use super::{View, owned, past::PastFault, streams::Streams};
 use crate::{
-    ethics::{Count, Counts, Type},
+    draws::Period,
+    ethics::{Count, Counts, Figures, Told, Type},
     ledger::sums::{Group, Groups},
 };
 
@@ -34,36 +34,54 @@ pub fn statistics(streams: &dyn Streams) -> Result<Statistics, PastFault> {
     Ok(Statistics { counts, complete: true })
 }
 
+/// What everybody may know of the counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The numbers that are told.
+    pub figures: Figures,
+    /// Always true: all registrations are counted.
+    pub complete: bool,
+}
+
 impl Statistics {
-    /// By year of the common era and type; `None` for all types together.
-    pub fn years(&self) -> BTreeMap<(i64, Option<Type>), Count> {
-        let mut years: BTreeMap<(i64, Option<Type>), Count> = BTreeMap::new();
-        for (quarter, kind, count) in self.counts.rows() {
-            for kind in [Some(kind), None] {
-                years.entry((quarter.year(), kind)).or_default().add(&count);
-            }
-        }
-        years
+    /// The counts without small numbers and without what gives them away.
+    pub fn public(&self) -> Published {
+        Published { figures: self.counts.public(), complete: self.complete }
     }
+}
+
+fn value(figures: &Figures, complete: bool) -> Value<'static> {
+    let quarter = |(quarter, kind, told): &(Period, Type, Told)| {
+        let names = [("quarter", owned(quarter)), ("type", Value::text(kind.name()))];
+        Value::object(told.members().into_iter().chain(names))
+    };
+    let year = |((year, kind), told): (&(i64, Option<Type>), &Told)| {
+        let names = [
+            ("roc_year", Value::Int(year - ROC_OFFSET)),
+            ("type", Value::text(kind.map_or("all", Type::name))),
+            ("year", Value::Int(*year)),
+        ];
+        Value::object(told.members().into_iter().chain(names))
+    };
+    Value::object([
+        ("complete", Value::Bool(complete)),
+        ("quarters", Value::List(figures.quarters.iter().map(quarter).collect())),
+        ("years", Value::List(figures.years.iter().map(year).collect())),
+    ])
 }
 
 impl View for Statistics {
     const NAME: &'static str = "ethics/stats";
 
     fn to_value(&self) -> Value<'static> {
-        let row = |((year, kind), count): ((i64, Option<Type>), Count)| {
-            let numbers = count.members().into_iter().map(|(name, number)| (name, Value::number(number)));
-            let names = [
-                ("roc_year", Value::Int(year - ROC_OFFSET)),
-                ("type", Value::text(kind.map_or("all", Type::name))),
-                ("year", Value::Int(year)),
-            ];
-            Value::object(numbers.chain(names))
-        };
-        Value::object([
-            ("complete", Value::Bool(self.complete)),
-            ("quarters", self.counts.to_value()),
-            ("years", Value::List(self.years().into_iter().map(row).collect())),
-        ])
+        value(&self.counts.whole(), self.complete)
+    }
+}
+
+impl View for Published {
+    const NAME: &'static str = "ethics/public";
+
+    fn to_value(&self) -> Value<'static> {
+        value(&self.figures, self.complete)
     }
 }

@@ -1,7 +1,7 @@
 //! Reads of clearance, ethics, cases, draws and the calendar, and of any stream, now or as of any moment.
 //! Invariant: `data` of a view is what its `digest` is over, so whoever made the same view compares one
-//! line; boards, counts and draws without names are for everybody, all else is for those who may read
-//! the entries that it is made of.
+//! line; boards, counts without small numbers and draws without names are for everybody, all else is
+//! for those who may read the entries that it is made of.
 
 use lian_core::{hash::Digest, statement::is_stream};
 use lian_domain::{
@@ -198,9 +198,23 @@ pub fn exception_board(app: &App, request: &Request) -> Result<Reply, Problem> {
     answer(app, at(app, request)?, |streams| board::exceptions(streams, &query))
 }
 
-/// `GET /v1/ethics/stats`: counts by type, quarter and year.
+/// What this reader gets of the counts: true for what everybody gets.
+pub(super) fn counts_for_all(app: &App, request: &Request) -> Result<bool, Problem> {
+    match request.parameter("public") {
+        None => Ok(!app.config.open_all),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::parameter("public", "只能是 true", "can only be true")),
+    }
+}
+
+/// `GET /v1/ethics/stats`: counts by type, quarter and year; for everybody without small numbers.
 pub fn ethics_stats(app: &App, request: &Request) -> Result<Reply, Problem> {
-    answer(app, at(app, request)?, ethics::statistics)
+    let at = at(app, request)?;
+    if counts_for_all(app, request)? {
+        answer(app, at, |streams| Ok(ethics::statistics(streams)?.public()))
+    } else {
+        answer(app, at, ethics::statistics)
+    }
 }
 
 /// `GET /v1/cases/clocks`: the limitation clocks that run.

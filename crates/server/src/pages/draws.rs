@@ -28,7 +28,7 @@ pub fn draw(seal: Seal, draw: &Draw, named: bool, size: u64) -> ViewPage {
     let seal = &page.seal;
     page.tag = Some(standing(seal, state));
     page.beside = vec![(seal.link("/draws"), seal.say(Word::Draws).to_owned())];
-    page.facts = facts(seal, state);
+    page.facts = facts(seal, state, named || state.counts_are_public());
     let parties = Section::of("parties", Word::Parties, parties(seal, state), Word::NoneSo);
     let mut outcome = Section::new("outcome", Word::Outcome);
     match &state.outcome {
@@ -36,7 +36,8 @@ pub fn draw(seal: Seal, draw: &Draw, named: bool, size: u64) -> ViewPage {
         Some(closing) => {
             outcome.facts.push((Word::SealEpoch, Cell::text(group(closing.epoch))));
             outcome.facts.push((Word::Seed, Cell::hash(seal.whole(&closing.seed))));
-            outcome.facts.push((Word::Drawn, Cell::text(group(closing.drawn.len() as u64))));
+            let drawn = closing.drawn.len() as u64;
+            outcome.facts.push((Word::Drawn, number(seal, drawn, named || state.counts_are_public())));
             if named {
                 let mut table = Table::new(seal, Word::DrawnNames, &[Word::Index, Word::Object]);
                 for (at, name) in (1..).zip(&closing.drawn) {
@@ -63,7 +64,12 @@ fn standing(seal: &Seal, state: &State) -> (String, &'static str) {
     (seal.say(word).to_owned(), class)
 }
 
-fn facts(seal: &Seal, state: &State) -> Vec<(Word, Cell)> {
+/// How many there are, to readers who may know it.
+fn number(seal: &Seal, number: u64, told: bool) -> Cell {
+    if told { Cell::text(group(number)) } else { Cell::marked(seal.say(Word::NotTold), "done") }
+}
+
+fn facts(seal: &Seal, state: &State, counted: bool) -> Vec<(Word, Cell)> {
     let opened = Moment::of_ms(state.opened_at);
     let opened = if state.late {
         Cell::marked(format!("{} · {}", opened.roc, seal.say(Word::OpenedLate)), "fail")
@@ -75,10 +81,17 @@ fn facts(seal: &Seal, state: &State) -> Vec<(Word, Cell)> {
         (Word::Period, Cell::text(state.period.to_string())),
         (Word::OpenedAt, opened),
         (Word::CommitUntil, Cell::moment(Moment::of_ms(state.commit_until))),
-        (Word::Members, Cell::text(group(state.members))),
+        (Word::Members, number(seal, state.members, counted)),
         (Word::ToDraw, Cell::text(group(u64::from(state.count)))),
         (Word::PopulationEpoch, Cell::text(group(state.epoch))),
-        (Word::PopulationRoot, Cell::hash(seal.whole(&state.population))),
+        (
+            Word::PopulationRoot,
+            if counted {
+                Cell::hash(seal.whole(&state.population))
+            } else {
+                Cell::marked(seal.say(Word::NotTold), "done")
+            },
+        ),
     ]
 }
 
@@ -154,8 +167,17 @@ fn results(seal: &Seal, draw: &Draw, named: bool) -> Vec<Health> {
     results
 }
 
+/// What a list of draws is.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing {
+    /// All draws are in it.
+    pub complete: bool,
+    /// Its reader may know who was drawn.
+    pub named: bool,
+}
+
 /// The list of draws, as they come.
-pub fn list(seal: Seal, draws: &[State], complete: bool, size: u64) -> ViewPage {
+pub fn list(seal: Seal, draws: &[State], listing: Listing, size: u64) -> ViewPage {
     let title = seal.say(Word::Draws).to_owned();
     let mut page = ViewPage::new(seal, title, Word::DrawsNote, size);
     let seal = &page.seal;
@@ -163,20 +185,22 @@ pub fn list(seal: Seal, draws: &[State], complete: bool, size: u64) -> ViewPage 
     let mut table = Table::new(seal, Word::Draws, &heads);
     for state in draws {
         let (word, class) = standing(seal, state);
-        let drawn = state
-            .outcome
-            .as_ref()
-            .map_or_else(Cell::none, |outcome| Cell::number(outcome.drawn.len() as u64));
+        let counted = |count: u64| Cell {
+            class: "number",
+            ..number(seal, count, listing.named || state.counts_are_public())
+        };
+        let drawn = state.outcome.as_ref();
+        let drawn = drawn.map_or_else(Cell::none, |outcome| counted(outcome.drawn.len() as u64));
         table.rows.push(vec![
             Cell::text(names::words(names::SCHEMES, &state.scheme, seal.lang)).to(seal.link(&path(state))),
             Cell::text(state.period.to_string()).to(seal.link(&path(state))),
             Cell::marked(word, class),
             Cell::moment(Moment::of_ms(state.opened_at)),
-            Cell::number(state.members),
+            counted(state.members),
             drawn,
         ]);
     }
     page.sections = vec![Section::only(table, Word::NoDraws)];
-    page.complete = complete;
+    page.complete = listing.complete;
     page
 }

@@ -235,6 +235,8 @@ words! {
 
     Gifts: "廉政登錄統計", "Ethics register: counts";
     GiftsNote: "僅為件數；不含任何人、單位或日期。", "Counts only: no person, unit or day is in them.";
+    GiftsPublicNote: "僅為件數。1 至 4 之件數，及可由其推得該等件數之數，均不公開。", "Counts only. Numbers from 1 to 4 are not public, nor is any number that would give one away.";
+    NotTold: "不公開", "not public";
     GiftsChart: "各季登錄件數", "Registrations by quarter";
     Type: "類別", "Type";
     Quarter: "季", "Quarter";

@@ -19,11 +19,11 @@ use crate::{
         books::{Seen, view},
         entries,
         problem::Problem,
-        registers::{board_query, drawn_again},
+        registers::{board_query, counts_for_all, drawn_again},
         request::{Reply, Request},
         views::{at, check_party},
     },
-    pages::{self, board::Asked, cargo::Listed, guarantee::Event},
+    pages::{self, board::Asked, cargo::Listed, draws::Listing, guarantee::Event},
 };
 
 /// Draws of the list.
@@ -119,7 +119,12 @@ pub fn gifts(app: &App, request: &Request) -> Result<Reply, Problem> {
     let at = at(app, request)?;
     let Seen { size, value } = view(&*app.books, at, ethics::statistics)?;
     let seal = seal(app, request, &app.reader().head());
-    page(&pages::ethics::statistics(seal, &value, size), 200, size)
+    let shown = if counts_for_all(app, request)? {
+        pages::ethics::public(seal, &value.public(), size)
+    } else {
+        pages::ethics::whole(seal, &value, size)
+    };
+    page(&shown, 200, size)
 }
 
 /// `GET /cases/clocks`
@@ -155,7 +160,8 @@ pub fn draws(app: &App, request: &Request) -> Result<Reply, Problem> {
     let complete = complete && found.len() <= DRAWS;
     found.truncate(DRAWS);
     let seal = seal(app, request, &app.reader().head());
-    page(&pages::draws::list(seal, &found, complete, size), 200, size)
+    let named = app.config.open_all;
+    page(&pages::draws::list(seal, &found, Listing { complete, named }, size), 200, size)
 }
 
 /// `GET /draws/{scheme}/{period}`
