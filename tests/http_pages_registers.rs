@@ -8,13 +8,23 @@ use crate::{
     http_registers::{lived, over_rows},
     support::{browser::Browser, door},
 };
+use lian_core::hash::sha256;
 use lian_domain::views::board;
 use lian_server::{http::serve, service::Service};
 
 const BAG: &str = "/clearance/297-83993523/598FJ923";
 const DRAW: &str = "/draws/ethics_sample/2026Q4";
 const PUBLIC: [&str; 5] = ["/disclosure/board", "/disclosure/exceptions", "/ethics/stats", "/draws", DRAW];
-const CLOSED: [&str; 5] = ["/clearance", "/clearance/297-83993523", BAG, "/cases/clocks", "/obligations"];
+const CASE: &str = "/cases/TP115-0001";
+const CLOSED: [&str; 7] = [
+    "/clearance",
+    "/clearance/297-83993523",
+    BAG,
+    "/cases/clocks",
+    "/obligations",
+    "/clearance/advice",
+    CASE,
+];
 
 /// A service over a ledger in which all families have lived.
 struct Lived {
@@ -105,7 +115,7 @@ fn every_page_of_an_open_ledger_is_there_in_both_languages_and_every_link_of_it_
     }
     let home = page(browser, "/", "zh-TW");
     for path in PUBLIC.iter().chain(&CLOSED).filter(|path| path.matches('/').count() < 3) {
-        let is_register = !path.contains("297-");
+        let is_register = !path.contains("297-") && *path != CASE;
         assert!(
             !is_register || home.contains(&format!("{path}?lang=zh-TW")),
             "{path} is not on the first page"
@@ -163,6 +173,31 @@ fn counts_clocks_obligations_and_draws_are_told_in_words(browser: &mut Browser) 
     in_order(&owed, &["逾期", "case/TP115-0001"]);
     let draw = page(browser, DRAW, "en");
     in_order(&draw, &["agency:aac", "Seed", "ethics/115-", "PASS", "lian draw check ethics_sample 2026Q4"]);
+}
+
+fn a_case_is_told_with_clocks_exhibits_and_what_happened(browser: &mut Browser) {
+    let case = page(browser, &format!("{CASE}?as_of=2029-10-25"), "en");
+    in_order(&case, &["officer:", "<svg class=\"chart lying\"", "25 days left", "ALARM: within 1 month"]);
+    in_order(&case, &["Handovers", "On no handover.", "Exhibits", "EX-1", "S-1", "class=\"timeline\""]);
+    let chinese = page(browser, CASE, "zh-TW");
+    in_order(&chinese, &["各項時效", "移交", "扣押物", "保管人", "在庫", "歷程"]);
+    assert_eq!(browser.get("/cases/TP115-9999").status, 404);
+    let rate = page(browser, "/clearance/advice", "zh-TW");
+    in_order(&rate, &["風險建議命中率", "不計入命中率"]);
+}
+
+fn the_style_has_an_address_of_its_own_that_may_be_kept_for_good(browser: &mut Browser) {
+    let home = page(browser, "/", "en");
+    let address = links(&home).into_iter().find(|link| link.starts_with("/style.css?v=")).unwrap();
+    let kept =
+        |answer: &crate::support::browser::Answered| answer.header("cache-control").unwrap().to_owned();
+    let named = browser.get(&address);
+    assert_eq!(kept(&named), "public, max-age=31536000, immutable");
+    for old in ["/style.css", "/style.css?v=0000000000000000"] {
+        let answer = browser.get(old);
+        assert_eq!((answer.text(), kept(&answer).as_str()), (named.text(), "public, max-age=3600"), "{old}");
+    }
+    assert_eq!(address, format!("/style.css?v={}", &sha256(&[named.text().as_bytes()]).to_hex()[..16]));
 }
 
 fn a_stranger_gets_the_public_pages_and_of_the_others_one_page_in_both_languages(browser: &mut Browser) {
@@ -245,9 +280,11 @@ fn an_open_ledger_shows_every_register_in_pages_of_both_languages_whose_links_al
         a_bag_is_told_from_manifest_to_where_it_stands_with_its_pieces_lane_and_exception(browser);
         counts_clocks_obligations_and_draws_are_told_in_words(browser);
         a_page_of_a_moment_shows_that_moment(browser);
+        a_case_is_told_with_clocks_exhibits_and_what_happened(browser);
+        the_style_has_an_address_of_its_own_that_may_be_kept_for_good(browser);
         each_page_ends_with_the_digest_that_the_interface_gives(
             browser,
-            &[DRAW, CLOSED[1], BAG, CLOSED[3], CLOSED[4]],
+            &[DRAW, CLOSED[1], BAG, CLOSED[3], CLOSED[4], CLOSED[5]],
         );
         what_is_asked_for_wrongly_is_answered_in_a_page_and_hostile_text_stays_text(browser);
     });

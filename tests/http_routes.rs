@@ -114,7 +114,8 @@ fn a_stranger_reads_what_is_public_and_cannot_tell_what_is_withheld_from_what_is
             .text()
             .replace("FB-115-000123/history", "")
             .replace("/v1/guarantees/FB-115-000123", "")
-            .replace("/guarantees/FB-115-000123", "");
+            .replace("/guarantees/FB-115-000123", "")
+            .replace("/cases/FB-115-000123", "");
         let told =
             told.replace("/v1/streams/guarantee/FB-115-000123", "").replace("/v1/principals/12345675", "");
         for secret in ["12345675", "FB-115-000123"] {

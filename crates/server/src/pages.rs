@@ -4,9 +4,11 @@
 //! check on the reader's own machine can tell is called so. Every text goes through the template's
 //! escaping; SVG is made of numbers and of words of ours.
 
+pub mod advice;
 pub mod board;
 pub mod calendar;
 pub mod cargo;
+pub mod case;
 pub mod cases;
 pub mod chart;
 pub mod draws;
@@ -20,13 +22,23 @@ pub mod tree;
 pub mod view;
 pub mod words;
 
-use lian_core::{entry::Verdict, hash::Digest, time::taipei_day};
+use std::sync::LazyLock;
+
+use lian_core::{
+    entry::Verdict,
+    hash::{Digest, sha256},
+    time::taipei_day,
+};
 use lian_domain::{ledger::moment_of, refusal::Refusal};
 
 pub use self::words::{Lang, Word};
 
 /// The one stylesheet.
 pub const STYLE: &str = include_str!("../templates/style.css");
+
+/// What names this stylesheet and no other: 16 digits of its SHA-256.
+pub static STYLE_VERSION: LazyLock<String> =
+    LazyLock::new(|| sha256(&[STYLE.as_bytes()]).to_hex().chars().take(16).collect());
 
 /// What every page shows around its own content.
 #[derive(Debug, Clone)]
@@ -51,6 +63,11 @@ impl Seal {
     /// A word in the page's language.
     pub fn say(&self, word: Word) -> &'static str {
         word.say(self.lang)
+    }
+
+    /// Address of the stylesheet, which changes with it.
+    pub fn style(&self) -> String {
+        format!("/style.css?v={}", *STYLE_VERSION)
     }
 
     /// The same page in the other language.

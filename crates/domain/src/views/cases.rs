@@ -7,12 +7,13 @@ use lian_core::json::Value;
 use super::{View, date, or_null, owned, past::PastFault, streams::Streams};
 use crate::{
     cases::{
-        self, Status,
+        self, Case, Exhibit, Handover, Status,
         clocks::{Clock, clocks as clocks_of, earliest, is_barred},
         ids::{Article, CaseNo},
     },
     dates::Day,
     families,
+    ledger::Stream,
 };
 
 /// One case and its clocks.
@@ -67,6 +68,50 @@ pub fn clocks(streams: &dyn Streams, today: Day) -> Result<Clocks, PastFault> {
     // Cases come ascending by number; those without a clock go last.
     rows.sort_by_key(|row: &CaseClocks| (row.last.is_none(), row.last));
     Ok(Clocks { today, rows, complete: true })
+}
+
+/// Handovers that are looked at for those of one case.
+const HANDOVERS_LOOKED_AT: usize = 10_000;
+
+/// One case with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseFile {
+    /// The case.
+    pub case: Case,
+    /// As of this day.
+    pub today: Day,
+    /// Every clock that has started, on that day.
+    pub clocks: Vec<Clock>,
+    /// Handovers that list it, ascending by number.
+    pub handovers: Vec<Handover>,
+    /// Its exhibits, ascending by number.
+    pub exhibits: Vec<Exhibit>,
+    /// False if there are more handovers than were looked at.
+    pub complete: bool,
+}
+
+/// One case; `None` if nobody opened it.
+pub fn one(streams: &dyn Streams, no: &str, today: Day) -> Result<Option<CaseFile>, PastFault> {
+    let family = |stream: &Stream| stream.family().and_then(families::State::case).cloned();
+    let found = streams.stream(&format!("case/{no}"))?;
+    let Some(cases::State::Case(case)) = found.as_ref().and_then(family) else { return Ok(None) };
+    let mut handovers = Vec::new();
+    let complete = streams.each("handover/", HANDOVERS_LOOKED_AT, &mut |stream| {
+        if let Some(cases::State::Handover(handover)) = family(stream)
+            && handover.listing.cases.contains(&case.no)
+        {
+            handovers.push(*handover);
+        }
+    })?;
+    let mut exhibits = Vec::new();
+    for exhibit in &case.exhibits {
+        let found = streams.stream(&format!("exhibit/{exhibit}"))?;
+        if let Some(cases::State::Exhibit(exhibit)) = found.as_ref().and_then(family) {
+            exhibits.push(*exhibit);
+        }
+    }
+    let clocks = clocks_of(&case, &streams.rules().cases, today);
+    Ok(Some(CaseFile { case: *case, today, clocks, handovers, exhibits, complete }))
 }
 
 /// One clock as a JSON object.

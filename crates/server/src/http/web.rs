@@ -126,15 +126,17 @@ fn page_of(app: &App, stream: &str) -> Option<String> {
         "draw" => Some(format!("/draws/{rest}")),
         "guarantee" if app.config.open_all => Some(format!("/guarantees/{rest}")),
         "cargo" | "mawb" if app.config.open_all => Some(format!("/clearance/{rest}")),
-        "case" if app.config.open_all => Some("/cases/clocks".to_owned()),
+        "case" if app.config.open_all => Some(format!("/cases/{rest}")),
         _ => None,
     }
 }
 
-/// `GET /style.css`
+/// `GET /style.css`: by the address that pages name it is kept for good, as its bytes never change.
 #[allow(clippy::unnecessary_wraps, reason = "the shape of a handler")]
-pub fn style(_: &App, _: &Request) -> Result<Reply, Problem> {
-    Ok(Reply::new("text/css; charset=utf-8", pages::STYLE).with("Cache-Control", "public, max-age=3600"))
+pub fn style(_: &App, request: &Request) -> Result<Reply, Problem> {
+    let named = request.parameter("v") == Some(pages::STYLE_VERSION.as_str());
+    let kept = if named { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
+    Ok(Reply::new("text/css; charset=utf-8", pages::STYLE).with("Cache-Control", kept))
 }
 
 /// `GET /`

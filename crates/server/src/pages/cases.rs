@@ -44,12 +44,12 @@ pub fn clocks(seal: Seal, view: &Clocks, size: u64) -> ViewPage {
 }
 
 /// Days that are left on a day; below zero once the last day has passed.
-fn days_left(last: Day, today: Day) -> i64 {
+pub(super) fn days_left(last: Day, today: Day) -> i64 {
     last.number().saturating_sub(today.number())
 }
 
 /// `剩 20 日`, `20 days left`.
-fn left_words(days: i64, lang: Lang) -> String {
+pub(super) fn left_words(days: i64, lang: Lang) -> String {
     let number = group(days.unsigned_abs());
     match (days, lang) {
         (0, Lang::Zh) => "今日為末日".to_owned(),
@@ -63,7 +63,7 @@ fn left_words(days: i64, lang: Lang) -> String {
 }
 
 /// The warning that was reached, in words, and its class.
-fn alarm(months: Option<u32>, lang: Lang) -> (String, &'static str) {
+pub(super) fn alarm(months: Option<u32>, lang: Lang) -> (String, &'static str) {
     let said = |zh: String, en: String| if lang == Lang::Zh { zh } else { en };
     match months {
         None => (said("未達警示".to_owned(), "no alarm".to_owned()), "done"),
@@ -84,7 +84,7 @@ fn overview(seal: &Seal, view: &Clocks) -> Table {
         let (words, class) = alarm(case.alarm, seal.lang);
         let barred: Vec<String> = case.barred.iter().map(ToString::to_string).collect();
         table.rows.push(vec![
-            Cell::id(case.no.to_string()),
+            Cell::id(case.no.to_string()).to(seal.link(&format!("/cases/{}", case.no))),
             Cell::text(names::words(names::CASES, case.status.name(), seal.lang)),
             Cell::text(case.officer.clone()),
             case.last.map_or_else(Cell::none, Cell::day),
@@ -122,12 +122,17 @@ fn picture(seal: &Seal, view: &Clocks) -> String {
         }
     };
     let rows: Vec<Row> = view.rows.iter().map(row).collect();
+    drawn(seal, &rows)
+}
+
+/// Bars of days that are left, over the days of the warnings.
+pub(super) fn drawn(seal: &Seal, rows: &[Row]) -> String {
     let label = |months: u32| match seal.lang {
         Lang::Zh => format!("{months} 個月"),
         Lang::En => format!("{months} mo"),
     };
     let marks = MARKS.map(|(months, days)| Mark { at: days, label: label(months) });
-    lying::rows(&rows, &marks, DAYS_DRAWN, seal.say(Word::TimeLeft))
+    lying::rows(rows, &marks, DAYS_DRAWN, seal.say(Word::TimeLeft))
 }
 
 /// Every clock that still counts, case by case.
@@ -145,13 +150,15 @@ fn each(seal: &Seal, view: &Clocks) -> Table {
     let mut table = Table::new(seal, Word::Clock, &heads);
     for case in view.rows.iter().take(CASES_TOLD) {
         for clock in &case.clocks {
-            table.rows.push(clock_row(seal, case, clock, view.today));
+            let no = Cell::id(case.no.to_string());
+            table.rows.push([no].into_iter().chain(clock_row(seal, clock, view.today)).collect());
         }
     }
     table
 }
 
-fn clock_row(seal: &Seal, case: &CaseClocks, clock: &Clock, today: Day) -> Vec<Cell> {
+/// One clock: article, law, days, what is left and the alarm.
+pub(super) fn clock_row(seal: &Seal, clock: &Clock, today: Day) -> Vec<Cell> {
     let law = names::words(names::CLOCKS, clock.code.name(), seal.lang);
     let (warning, class) = alarm(clock.warning, seal.lang);
     let standing = names::words(names::CLOCK_STANDINGS, clock.standing.name(), seal.lang);
@@ -161,7 +168,6 @@ fn clock_row(seal: &Seal, case: &CaseClocks, clock: &Clock, today: Day) -> Vec<C
         Standing::Waiting | Standing::Stopped => Cell::marked(format!("{standing} · {warning}"), class),
     };
     vec![
-        Cell::id(case.no.to_string()),
         Cell::id(clock.article.to_string()),
         Cell::text(format!("{} {law}", clock.code.name())),
         Cell::day(clock.from),

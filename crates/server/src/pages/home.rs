@@ -37,13 +37,14 @@ const fn register(path: &'static str, name: Word, note: Word, is_public: bool) -
 }
 
 /// The boards and registers, what is public first.
-pub const REGISTERS: [Register; 8] = [
+pub const REGISTERS: [Register; 9] = [
     register("/disclosure/board", Word::Board, Word::BoardNote, true),
     register("/disclosure/exceptions", Word::Exceptions, Word::ExceptionsNote, true),
     register("/ethics/stats", Word::Gifts, Word::GiftsNote, true),
     register("/draws", Word::Draws, Word::DrawsNote, true),
     register("/guarantees", Word::Guarantees, Word::GuaranteesNote, false),
     register("/clearance", Word::Cargo, Word::CargoNote, false),
+    register("/clearance/advice", Word::HitRate, Word::HitRateNote, false),
     register("/cases/clocks", Word::CaseClocks, Word::CaseClocksNote, false),
     register("/obligations", Word::Obligations, Word::ObligationsNote, false),
 ];

@@ -231,6 +231,15 @@ words! {
     Model: "模型", "Model";
     AdvisedTimes: "建議", "Advised";
     FlaggedTimes: "標示", "Flagged";
+    HitRate: "風險建議命中率", "Hit rate of risk advice";
+    HitRateNote: "建議先於結果登載；尚無結果者不計入命中率。", "Advice is recorded before its outcome; what has no outcome yet does not count.";
+    HitRateChart: "標示須查者中，確有發現之比例", "Of what was flagged, the part in which something was found";
+    HitShare: "命中率", "Hit rate";
+    Hits: "命中", "Hits";
+    FalseAlarms: "誤報", "False alarms";
+    MissedFinds: "漏報", "Missed";
+    PassedClear: "正確放行", "Rightly passed";
+    NoAdvice: "尚無風險建議。", "Nothing was advised yet.";
     FromManifest: "由艙單至出倉", "From manifest to gate-out";
 
     Gifts: "廉政登錄統計", "Ethics register: counts";
@@ -269,6 +278,35 @@ words! {
     Barred: "不得再處分之條文", "Nothing may be decided any more on";
     NoClock: "尚無起算之時效", "no clock has started";
     NoCases: "沒有進行中之時效。", "No clock runs.";
+
+    CaseNote: "一案之時效、移交、扣押物與歷程。", "One case: its clocks, handovers, exhibits and history.";
+    DetectedOn: "查獲日期", "Detected on";
+    OpenedOn: "立案日期", "Opened on";
+    OfficerSince: "承辦起日", "Responsible since";
+    Section: "承辦課股", "Section";
+    Handovers: "移交", "Handovers";
+    HandoversNote: "三方簽章齊備前，仍由移出人負責。", "Until the third signature, the outgoing officer stays responsible.";
+    HandoverNo: "移交編號", "Handover";
+    SignedOut: "移出", "Outgoing";
+    SignedIn: "移入", "Incoming";
+    Supervised: "監交", "Supervising";
+    ListDigest: "清單摘要", "Digest of the list";
+    NotSigned: "尚未簽章", "not signed";
+    WithdrawnOn: "已撤回", "withdrawn";
+    NoHandovers: "未列入任何移交。", "On no handover.";
+    Exhibits: "扣押物", "Exhibits";
+    ExhibitsNote: "收入＝在庫＋暫時提出＋已離庫＋短少。", "In = on hand + out for a while + gone + missing.";
+    Exhibit: "扣押物編號", "Exhibit";
+    Custodian: "保管人", "Custodian";
+    KeptAt: "存放處", "Kept at";
+    SealNumber: "封條", "Seal";
+    Goods: "貨品", "Goods";
+    TotalIn: "收入", "In";
+    OnHand: "在庫", "On hand";
+    OutForAWhile: "提出", "Out";
+    GoneForGood: "離庫", "Gone";
+    Missing: "短少", "Missing";
+    NoExhibits: "無扣押物。", "No exhibits.";
 
     Obligations: "待辦與期限", "Obligations";
     ObligationsNote: "至當日應完成而未完成，或逾期完成者。", "What should have happened by this day and has not, or happened late.";

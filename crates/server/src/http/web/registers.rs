@@ -1,7 +1,7 @@
 //! The pages of boards, cargo, gifts, cases, draws and the calendar.
 //! Invariant: each page is made from the view that the interface gives to the same reader, of the same
 //! moment; whoever may not read the view gets the page of that problem.
-//! Limits: 50 bags a list, 400 entries of a bag's history, 100 draws, the newest.
+//! Limits: 50 bags a list, 400 entries of a history, 100 draws, the newest.
 
 use std::cmp::Reverse;
 
@@ -16,7 +16,7 @@ use lian_domain::{
 use super::{App, HISTORY, LISTED, line, missing, page, page_of, seal};
 use crate::{
     http::{
-        books::{Seen, view},
+        books::{At, Seen, view},
         entries,
         problem::Problem,
         registers::{board_query, counts_for_all, drawn_again},
@@ -96,13 +96,18 @@ pub fn bag(app: &App, request: &Request) -> Result<Reply, Problem> {
     // What follows holds for the size that was answered for, whatever came in meanwhile.
     (at.size, at.present) = (size, false);
     let seal = seal(app, request, &app.reader().head());
-    let history = app.books.history(&bag.stream.name, at)?.value;
-    let first = history.len().saturating_sub(HISTORY);
-    let mut timeline = Vec::new();
-    for index in &history[first..] {
-        timeline.extend(event(app, seal.lang, *index)?);
-    }
+    let timeline = history(app, seal.lang, &bag.stream.name, at)?;
     page(&pages::cargo::bag(seal, &mawb, &bag, timeline, size), 200, size)
+}
+
+/// The last entries that name a stream.
+fn history(app: &App, lang: pages::Lang, stream: &str, at: At) -> Result<Vec<Event>, Problem> {
+    let history = app.books.history(stream, at)?.value;
+    let mut timeline = Vec::new();
+    for index in history.iter().skip(history.len().saturating_sub(HISTORY)) {
+        timeline.extend(event(app, lang, *index)?);
+    }
+    Ok(timeline)
 }
 
 /// One entry of a history.
@@ -134,6 +139,29 @@ pub fn clocks(app: &App, request: &Request) -> Result<Reply, Problem> {
     let Seen { size, value } = view(&*app.books, at, |streams| cases::clocks(streams, at.day))?;
     let seal = seal(app, request, &app.reader().head());
     page(&pages::cases::clocks(seal, &value, size), 200, size)
+}
+
+/// `GET /cases/{no}`
+pub fn case(app: &App, request: &Request) -> Result<Reply, Problem> {
+    check_party(app)?;
+    let mut at = at(app, request)?;
+    let no = request.place(0);
+    let Seen { size, value } = view(&*app.books, at, |streams| cases::one(streams, no, at.day))?;
+    let Some(file) = value else { return missing(app, request) };
+    // What follows holds for the size that was answered for, whatever came in meanwhile.
+    (at.size, at.present) = (size, false);
+    let seal = seal(app, request, &app.reader().head());
+    let timeline = history(app, seal.lang, &format!("case/{}", file.case.no), at)?;
+    page(&pages::case::file(seal, &file, timeline, size), 200, size)
+}
+
+/// `GET /clearance/advice`
+pub fn advice(app: &App, request: &Request) -> Result<Reply, Problem> {
+    check_party(app)?;
+    let at = at(app, request)?;
+    let Seen { size, value } = view(&*app.books, at, cargo::hit_rate)?;
+    let seal = seal(app, request, &app.reader().head());
+    page(&pages::advice::hit_rate(seal, &value, size), 200, size)
 }
 
 /// `GET /obligations`
