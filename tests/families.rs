@@ -251,8 +251,8 @@ fn lobbying(story: &mut Story, no: &str) {
     story.report(no, "lobbying");
     let reason = format!(r#"{{"sealed":"{}"}}"#, sha256(&[b"reason"]));
     let amended = |by: &str, on: &str| json(&format!(r#"{{"by":"{by}","on":"{on}","reason":{reason}}}"#));
-    let other = amended(COLLEAGUE.0, "2026-11-22");
-    story.cannot("ethics.amended", &stream, other, &[(COLLEAGUE.0, "officer")], Refusal::NotRegistrant);
+    let other = amended(HEAD.0, "2026-11-22");
+    story.cannot("ethics.amended", &stream, other, &[HEAD], Refusal::NotRegistrant);
     story.does("ethics.amended", &stream, amended(OFFICER.0, "2026-11-22"), &[OFFICER]);
     story.act("logged", no, r#","excluded":false,"received_on":"2026-11-23","type":"lobbying""#, &[ETHICS]);
     let late = amended(OFFICER.0, "2026-11-21");
